@@ -35,7 +35,7 @@ struct etd_session_settings {
 
 enum {
     ETD_SESSION_TIMEOUT_MAX = 7 * 24 * 3600 * 1000, /* ticks can be compared over 24 days */
-    ETD_SESSION_LINGER = 5000 /* ms for which input is thrown away behind our FIN */
+    ETD_SESSION_LINGER = 2000 /* ms for which input is thrown away behind our FIN */
 };
 
 /* What the loop lends to the session that it works on. */
