@@ -137,6 +137,18 @@ static inline void etd_write_uint(struct etd_writer *writer, uint64_t value, siz
     etd_write_bytes(writer, etd_bytes(wire, width));
 }
 
+/* Decimal digits, with leading zeros up to `width` digits (1 to 20). */
+static inline void etd_write_decimal(struct etd_writer *writer, uint64_t value, size_t width)
+{
+    char digits[20];
+    size_t first = sizeof digits;
+    while (value > 0 || first > sizeof digits - width) {
+        digits[--first] = (char)('0' + value % 10);
+        value /= 10;
+    }
+    etd_write_bytes(writer, etd_bytes(digits + first, sizeof digits - first));
+}
+
 static inline void etd_write_u8(struct etd_writer *writer, uint8_t value)
 {
     etd_write_uint(writer, value, 1);

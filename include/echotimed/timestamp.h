@@ -42,6 +42,9 @@ struct etd_civil {
 /* The date at `seconds` of POSIX time plus `utc_offset` seconds. */
 struct etd_civil etd_civil_from_seconds(int64_t seconds, int32_t utc_offset);
 
+/* "Jan" to "Dec" for 1 to 12, whatever the locale. */
+const char *etd_month_name(uint8_t month);
+
 enum etd_time_format {
     ETD_TIME_RFC3339,       /* 2026-11-22T13:33:35.123456Z (RFC 3339 section 5.6) */
     ETD_TIME_RFC3339_LOCAL, /* the same with the zone's offset, 2026-11-22T14:33:35.123456+01:00 */
