@@ -15,6 +15,7 @@ from .network import (
     receive_exactly,
     receive_to_end,
     send_and_receive_all,
+    send_until_stuck,
     shut_down_by_reset,
     udp_socket,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "receive_to_end",
     "run",
     "send_and_receive_all",
+    "send_until_stuck",
     "shut_down_by_reset",
     "udp_socket",
     "wait_until",

@@ -22,6 +22,9 @@ SANITIZER_REPORT = re.compile(
 )
 
 PAIR = re.compile(r'(?:^|\s)([a-z][a-z0-9_]*)=("(?:[^"\\]|\\.)*"|.*?)(?=\s[a-z][a-z0-9_]*=|$)')
+# What the collecting thread may be asked to do with the log.
+PAUSE, RESUME, CLOSE, FINISH = b"p", b"r", b"c", b"f"
+
 HEAD = re.compile(
     r"^(?:<\d>)?(?:\d{4}-\d\d-\d\dT\S+\s+)?(?:(error|warning|notice|info|debug):?\s+)?"
 )
@@ -88,8 +91,9 @@ class Daemon:
         self._lines = []
         self._notices = []
         self._partial = b""
-        self._read_log = True
+        self._log_state = RESUME
         self._log_ended = False
+        self._obeyed = threading.Semaphore(0)
 
     # ---- start and end
 
@@ -118,7 +122,8 @@ class Daemon:
         self._folder = tempfile.mkdtemp(prefix="echotimed-")
         # A daemon that gives up root must still reach what is in here.
         os.chmod(self._folder, 0o755)
-        self.command = [os.environ["ECHOTIMED"]]
+        # Whatever ends this test, a kill by its own time-out too, ends the daemon.
+        self.command = ["setpriv", "--pdeathsig", "KILL", os.environ["ECHOTIMED"]]
         if self.configuration is not None:
             self.write_configuration(self.configuration)
             self.command += ["-c", self.configuration_path]
@@ -153,6 +158,16 @@ class Daemon:
         notices.setblocking(False)
         return notices
 
+    def run_to_end(self):
+        """For a daemon that is to refuse to start: runs it until it ends as `exit_status` says."""
+        self.start()
+        try:
+            self.wait_exit()
+        finally:
+            self._reap()
+        self.check_sanitizers()
+        return self
+
     def wait_ready(self):
         if self._notify:
             self.wait_for_notice("READY=1")
@@ -168,7 +183,7 @@ class Daemon:
             status = self._process.wait(deadline)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"the daemon did not end within {deadline:g} s") from None
-        self._collector.join(DEADLINE)
+        self._finish_log()
         if status != self.exit_status:
             raise AssertionError(
                 f"the daemon ended with status {status}, not {self.exit_status}:\n{self.log_text()}"
@@ -187,8 +202,8 @@ class Daemon:
         if self.running:
             self._process.kill()
         self._process.wait()
+        self._finish_log()
         self._waker.close()
-        self._collector.join(DEADLINE)
         self._wake.close()
         self._process.stderr.close()
         if self._notify_socket is not None:
@@ -215,28 +230,50 @@ class Daemon:
 
     def _collect(self):
         """Takes in the log and the notices, so that neither pipe nor socket fills up."""
-        log = self._process.stderr.fileno()
+        log = self._process.stderr
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake, selectors.EVENT_READ)
             selector.register(log, selectors.EVENT_READ)
             if self._notify_socket is not None:
                 selector.register(self._notify_socket, selectors.EVENT_READ)
-            reading_log = True
             while not self._log_ended:
                 for key, _ in selector.select():
                     if key.fileobj is self._wake:
-                        if not self._wake.recv(1):
-                            return
-                        if self._read_log and not reading_log:
-                            selector.register(log, selectors.EVENT_READ)
-                        elif reading_log and not self._read_log:
-                            selector.unregister(log)
-                        reading_log = self._read_log
-                    elif key.fileobj == log:
-                        self._take_log(os.read(log, 65536))
+                        self._obey(self._wake.recv(1), selector)
+                    elif key.fileobj is log:
+                        self._take_log(os.read(log.fileno(), 65536))
                     else:
                         self._take_notice()
             self._take_notice()
+
+    def _obey(self, order, selector):
+        """Does in the collecting thread what `_order` asked of it."""
+        log = self._process.stderr
+        if order == PAUSE:
+            selector.unregister(log)
+        elif order == RESUME:
+            selector.register(log, selectors.EVENT_READ)
+        elif order == CLOSE:
+            selector.unregister(log)
+            log.close()
+        elif order == FINISH:
+            self._log_ended = True
+        self._obeyed.release()
+
+    def _order(self, order):
+        """Has the collecting thread do something with the log, and waits until it did."""
+        self._log_state = order
+        self._waker.send(order)
+        if not self._obeyed.acquire(timeout=DEADLINE):
+            raise AssertionError("the thread that collects the log is stuck")
+
+    def _finish_log(self):
+        """The process is gone: takes in what is left of its log, and ends the thread."""
+        if self._log_state == PAUSE:
+            self._order(RESUME)
+        elif self._log_state == CLOSE:
+            self._order(FINISH)
+        self._collector.join(DEADLINE)
 
     def _take_log(self, data):
         *lines, self._partial = (self._partial + data).split(b"\n")
@@ -259,12 +296,14 @@ class Daemon:
 
     def pause_log(self):
         """Stops reading the log, so that the pipe fills up."""
-        self._read_log = False
-        self._waker.send(b"p")
+        self._order(PAUSE)
 
     def resume_log(self):
-        self._read_log = True
-        self._waker.send(b"r")
+        self._order(RESUME)
+
+    def close_log(self):
+        """Closes our end of the pipe, as a reader does that has died."""
+        self._order(CLOSE)
 
     @property
     def log(self):

@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 
-from .waiting import DEADLINE
+from .waiting import DEADLINE, wait_until
 
 
 def parse_address(text):
@@ -81,6 +81,28 @@ def send_and_receive_all(stream, data):
     if failures:
         raise failures[0]
     return received
+
+
+def send_until_stuck(stream):
+    """Sends zeros on a TCP socket until its peer takes no more; gives how many bytes it was."""
+    sent = 0
+    refusals = 0
+
+    def stuck():
+        nonlocal sent, refusals
+        try:
+            while True:
+                sent += stream.send(bytes(65536))
+                refusals = 0
+        except BlockingIOError:
+            # A single refusal may only mean that the peer is at work.
+            refusals += 1
+        return refusals > 10
+
+    stream.setblocking(False)
+    wait_until(stuck, "a peer that takes no more")
+    stream.settimeout(DEADLINE)
+    return sent
 
 
 def shut_down_by_reset(stream):
