@@ -52,6 +52,14 @@ struct etd_service {
     enum etd_verdict (*answer)(const struct etd_request *request, struct etd_writer *reply);
 };
 
+/* Ask a service through these, which keep its rows' promises: a service that tells the time stays
+ * silent (CLOSE) under require_sync while the clock is not synchronised, and a service without
+ * `open` says nothing, without `answer` closes. */
+enum etd_verdict etd_service_open(const struct etd_service *service,
+                                  const struct etd_request *request, struct etd_writer *reply);
+enum etd_verdict etd_service_answer(const struct etd_service *service,
+                                    const struct etd_request *request, struct etd_writer *reply);
+
 /* In the order of enum etd_service_id. */
 extern const struct etd_service *const etd_services[ETD_SERVICE_COUNT];
 

@@ -2,7 +2,9 @@
  *
  * Under the journal (JOURNAL_STREAM names standard error) a line carries a syslog priority prefix and
  * no time; elsewhere an RFC 3339 time in UTC. A line that cannot be written at once (a full pipe, a
- * stopped journal) is dropped and counted, and the count is told with the next line that passes. */
+ * stopped journal) is dropped and counted, and the count is told before the next line that passes.
+ * A regular file is just written. SIGPIPE must be ignored: standard error may be a pipe whose reader
+ * went away. Not for several threads at once, nor for signal handlers. */
 #ifndef ECHOTIMED_PLATFORM_LOG_H
 #define ECHOTIMED_PLATFORM_LOG_H
 
@@ -24,8 +26,8 @@ void etd_log_close(void);
 void etd_log_set_level(enum etd_log_level level);
 
 /* Logs "message pairs": a short fixed message, and printf(3)-formatted key=value pairs, which may be
- * the empty string. Keeps errno. Control characters and bytes that are not printable ASCII or UTF-8
- * are written as \xHH, so that nothing that a peer or a file says can forge a line. */
+ * the empty string. Keeps errno. Control characters, the backslash, and bytes that are not printable
+ * ASCII or UTF-8 are written as \xHH, so that nothing that a peer or a file says can forge a line. */
 void etd_log(enum etd_log_level level, const char *message, const char *pairs, ...)
     __attribute__((format(printf, 3, 4)));
 
