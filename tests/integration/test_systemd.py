@@ -8,7 +8,9 @@ import subprocess
 import sys
 import unittest
 
-from support.systemd_machine import Machine, MachineError, left_on_host, wait_for
+import support
+from support import wait_until
+from support.systemd_machine import Machine, MachineError, left_on_host
 
 BINARY_DIR = os.environ["ETD_BINARY_DIR"]
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -30,6 +32,8 @@ class InMachine(unittest.TestCase):
         if os.environ.get("ETD_SANITIZE"):
             # A leak is looked for with ptrace(2), which the sandbox does not allow.
             cls.drop_in("sanitizer", "[Service]\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n")
+        # A unit that none refers to is forgotten when it ends, and its result with it.
+        cls.machine.run(f"systemctl add-wants machine.target {UNIT}", check=True)
         cls.unit_file = cls.machine.show(UNIT, "FragmentPath")
         with open(cls.machine.path(CONFIG), encoding="utf-8") as file:
             cls.shipped = file.read()
@@ -73,7 +77,8 @@ class Start(InMachine):
         for _ in range(5):
             self.start()
             self.assertEqual(self.machine.show(UNIT, "ActiveState"), "active")
-            self.assert_serving()
+            # Closed, or the stop would wait for the end of the connection.
+            self.assert_serving().close()
             self.machine.run(f"systemctl stop {UNIT}", check=True)
 
     def test_not_active_before_it_is_ready(self):
@@ -213,34 +218,45 @@ class MachineLeavesNothing(unittest.TestCase):
     """The machine itself: what it takes from the host it gives back."""
 
     def test_close_ends_all_that_ran(self):
-        before = left_on_host()
         with Machine() as machine:
             machine.run("setsid sleep 1000 >/dev/null 2>&1 &", check=True)
             running = f"/proc/{machine.init}"
             self.assertTrue(os.path.exists(running))
-            self.assertNotEqual(left_on_host(), before)
+            self.assertNotEqual(left_on_host(os.getpid()), [])
         self.assertFalse(os.path.exists(running))
-        self.assertEqual(left_on_host(), before)
+        self.assertEqual(left_on_host(os.getpid()), [])
 
     def test_failed_boot_leaves_nothing_either(self):
-        before = left_on_host()
         with self.assertRaises(MachineError):
-            Machine(timeout=-1)
-        self.assertEqual(left_on_host(), before)
+            Machine(timeout=0)
+        self.assertEqual(left_on_host(os.getpid()), [])
 
     def test_machine_ends_with_its_owner(self):
-        before = left_on_host()
         code = ("import signal, sys\nsys.path.insert(0, sys.argv[1])\n"
                 "from support.systemd_machine import Machine\n"
                 "machine = Machine()\nprint(machine.init, flush=True)\nsignal.pause()")
         with subprocess.Popen([sys.executable, "-B", "-c", code, HERE], stdout=subprocess.PIPE,
                               text=True) as owner:
             init = owner.stdout.readline().strip()
+            self.assertTrue(os.path.exists(f"/proc/{init}"))
             owner.kill()
-        wait_for("its process 1 is gone", lambda: not os.path.exists(f"/proc/{init}"))
-        # Its empty folders are swept up by the next one.
-        wait_for("they can be swept up", lambda: Machine().close() or left_on_host() == before)
+        wait_until(lambda: not os.path.exists(f"/proc/{init}"), "its process 1 is gone")
+
+        # The empty folders are swept up by the next machine.
+        def swept():
+            Machine().close()
+            return left_on_host(owner.pid) == []
+
+        wait_until(swept, "the next machine has swept up")
+
+    def test_works_without_overlays(self):
+        os.environ["ETD_MACHINE_OVERLAY"] = "no"
+        self.addCleanup(os.environ.pop, "ETD_MACHINE_OVERLAY")
+        with Machine() as machine:
+            machine.install(BINARY_DIR)
+            machine.run(f"systemctl start {UNIT}", check=True)
+        self.assertEqual(left_on_host(os.getpid()), [])
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    support.main()

@@ -21,8 +21,9 @@ import socket
 import subprocess
 import tempfile
 import threading
-import time
 import uuid
+
+from .waiting import DEADLINE, wait_until
 
 # Of a machine's folder and control group, before the process that owns it.
 PREFIX = "echotimed-machine-"
@@ -39,36 +40,26 @@ class MachineError(Exception):
     """The machine, or a command that had to succeed in it, failed."""
 
 
-def wait_for(what, condition, timeout=30, evidence=lambda: ""):
-    """Waits until `condition()` is true, and gives its value."""
-    deadline = time.monotonic() + timeout
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise MachineError(f"not within {timeout} s: {what}\n{evidence()}")
-        time.sleep(0.02)
-
-
 def require_root():
     if os.geteuid() != 0:
         raise MachineError("booting a machine needs root: run this test as root")
 
 
-def left_on_host():
-    """What machines have on the host now, running ones included: folders, control groups, mounts."""
+def left_on_host(owner):
+    """What the machines of the process `owner` have on the host now: folders, control groups,
+    mounts. Running ones have some, closed ones none."""
     require_root()
-    found = glob.glob(os.path.join(tempfile.gettempdir(), PREFIX + "*"))
-    # A control group shows in no file system here for sure, so one is mounted for the look.
+    prefix = f"{PREFIX}{owner}-"
+    found = glob.glob(os.path.join(tempfile.gettempdir(), prefix + "*"))
+    # The host need not have mounted the control groups anywhere, so that is done for the look.
     look = 'mount -t cgroup2 cgroup2 "$1" && find "$1" -maxdepth 1 -name "$2*"'
     with tempfile.TemporaryDirectory() as folder:
-        found += subprocess.run(["unshare", "--mount", "sh", "-c", look, "sh", folder, PREFIX],
-                                capture_output=True, text=True, check=True
-                                ).stdout.replace(folder, "cgroup2:").split()
+        listed = subprocess.run(["unshare", "--mount", "sh", "-c", look, "sh", folder, prefix],
+                                capture_output=True, text=True, check=True)
+    found += listed.stdout.replace(folder, "cgroup2:").split()
     with open("/proc/mounts", encoding="utf-8") as mounts:
-        found += [line for line in mounts if PREFIX in line]
-    return sorted(found)
+        found += [line for line in mounts if prefix in line]
+    return found
 
 
 def remove(folder):
@@ -139,7 +130,7 @@ class Machine:
             with open(f"/proc/{found[0]}/comm", encoding="ascii") as comm:
                 if comm.read().strip() != "systemd":
                     return False
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return False
         self.init = int(found[0])
         return True
@@ -166,11 +157,14 @@ class Machine:
             self.init = None
         self._console.close()
         if os.path.isdir(self._folder):
-            wait_for("the machine's control group is empty", lambda: remove(self._folder))
+            wait_until(lambda: remove(self._folder), "the machine's control group is empty")
 
-    def wait_for(self, what, condition, timeout=30):
-        """As the function; a failure shows the machine's journal."""
-        return wait_for(what, condition, timeout, self._evidence)
+    def wait_for(self, what, condition, timeout=DEADLINE):
+        """As wait_until; a failure shows the machine's journal."""
+        try:
+            return wait_until(condition, what, timeout)
+        except AssertionError as failure:
+            raise MachineError(f"{failure}\n{self._evidence()}") from None
 
     def _evidence(self):
         if self.init is None or self._process is None:
