@@ -10,7 +10,7 @@ import unittest
 
 import support
 from support import wait_until
-from support.systemd_machine import Machine, MachineError, left_on_host
+from support.systemd_machine import Machine, MachineError, left_on_host, require_root
 
 BINARY_DIR = os.environ["ETD_BINARY_DIR"]
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -216,6 +216,9 @@ class Stop(InMachine):
 
 class MachineLeavesNothing(unittest.TestCase):
     """The machine itself: what it takes from the host it gives back."""
+
+    def setUp(self):
+        require_root()
 
     def test_close_ends_all_that_ran(self):
         with Machine() as machine:
