@@ -126,6 +126,7 @@ void etd_session_received(struct etd_session *session, struct etd_turn *turn, si
         return;
     }
     turn->fresh = etd_bytes(turn->input, size);
+    session->bulk = size == turn->input_size;
     if (etd_session_holds_input(session)) {
         struct etd_buffer *in = &session->holding->in;
         turn->fresh.size += etd_buffer_held(in).size;
@@ -222,7 +223,7 @@ static void tidy(struct etd_session *session, struct etd_turn *turn)
         etd_buffer_release(&holding->in, turn->pool);
     if (session->state == ETD_SESSION_CLOSED || etd_buffer_is_empty(&holding->out))
         etd_buffer_release(&holding->out, turn->pool);
-    if (holding->in.data == NULL && holding->out.data == NULL)
+    if (holding->in.data == NULL && holding->out.data == NULL && holding->kept == 0)
         etd_session_release(session, turn->pool);
 }
 
@@ -237,7 +238,7 @@ enum etd_session_wish etd_session_settle(struct etd_session *session, struct etd
 {
     keep(session, turn);
     tidy(session, turn);
-    if (etd_session_owes(session))
+    if (etd_session_owes(session) && session->state != ETD_SESSION_CLOSED)
         return ETD_WISH_WRITE;
     switch ((enum etd_session_state)session->state) {
     case ETD_SESSION_OPEN:
