@@ -75,8 +75,8 @@ static void key_list_write(enum etd_config_section kind, struct etd_writer *writ
     }
 }
 
-/* The known name of the section that is nearest; in *elsewhere a key of that very name which another
- * section has. */
+/* The known name of the section that is nearest; in *elsewhere a key of that very name that
+ * another section has. */
 static const char *key_nearest(enum etd_config_section kind, const char *name,
                                const struct etd_config_key **elsewhere)
 {

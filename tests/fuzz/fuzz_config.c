@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many bytes hold the dump of all that fits into an input of libFuzzer's usual 4 KiB, and more. */
+/* Holds the dump of all that fits into an input of libFuzzer's usual 4 KiB, and more. */
 enum { DUMP_MAX = 1 << 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
