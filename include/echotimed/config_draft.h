@@ -56,7 +56,8 @@ void etd_config_draft_end_file(struct etd_config_draft *draft);
 void etd_config_draft_option(struct etd_config_draft *draft, size_t index);
 
 /* Checks what concerns several keys together. With ETD_CONFIG_OK, `config` is the whole
- * configuration and the caller's to free; otherwise it is all zeros. The draft still must be freed. */
+ * configuration and the caller's to free; otherwise it is all zeros. The draft still must be
+ * freed. */
 enum etd_config_result etd_config_draft_finish(struct etd_config_draft *draft,
                                                struct etd_config *config);
 

@@ -6,7 +6,8 @@
 #include "echotimed/config.h"
 #include "echotimed/config_problem.h"
 
-/* What to load. It must outlive the problems, which refer to its texts; the configuration does not. */
+/* What to load. It must outlive the problems, which refer to its texts; the configuration does
+ * not. */
 struct etd_config_request {
     struct etd_config_sources sources; /* `file` is the path to read */
     bool file_optional;                /* without a file of that path the defaults are taken */
