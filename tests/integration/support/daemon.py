@@ -365,7 +365,7 @@ class Daemon:
 
         def look():
             lines = [line for line in self._lines if line.message == "listening"]
-            found = [line for line in lines if line.pairs.get("listener") == listener]
+            found = [line for line in lines if line.pairs.get("listener", "").strip("[]") == listener]
             return [parse_address(line.pairs["address"]) for line in found] if len(
                 found
             ) >= count else None
