@@ -133,6 +133,12 @@ void etd_session_sent(struct etd_session *session, struct etd_turn *turn, size_t
 /* Ends the session's part of the turn and says what it waits for. */
 enum etd_session_wish etd_session_settle(struct etd_session *session, struct etd_turn *turn);
 
+/* For a session that waits to write: how many of the bytes sent the peer has not acknowledged yet. Where
+ * that has become less since the last call, the peer takes what it is sent, if too slowly to make
+ * room in the socket, and the write time-out begins again. */
+void etd_session_unacknowledged(struct etd_session *session, const struct etd_turn *turn,
+                                size_t bytes);
+
 /* When etd_session_expire is to be called; false: never. What the peer sends or takes in an ordinary
  * exchange only puts it off, so it is enough to look again when the time has come; it may come nearer
  * only while something is held. */

@@ -262,6 +262,16 @@ enum etd_session_wish etd_session_settle(struct etd_session *session, struct etd
     __builtin_unreachable();
 }
 
+void etd_session_unacknowledged(struct etd_session *session, const struct etd_turn *turn,
+                                size_t bytes)
+{
+    if (!etd_session_owes(session))
+        return;
+    if (bytes < session->holding->unacknowledged)
+        session->holding->stalled_at = turn->now;
+    session->holding->unacknowledged = bytes;
+}
+
 /* A time-out that runs, and what it ends the session for. */
 struct clock {
     bool runs;

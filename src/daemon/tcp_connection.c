@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +14,9 @@
 /* Sends of one connection in one turn of the loop: more wait for the next, so that no peer with many
  * messages delays the others. */
 enum { SENDS_PER_TURN = 4 };
+
+/* How often in a write time-out it is looked whether the peer takes anything. */
+enum { LOOKS = 8 };
 
 /* What a failed recv or send says of the connection. */
 static enum etd_close_reason reason_of(int error)
@@ -118,10 +122,23 @@ static void schedule(struct etd_server *server, const struct etd_connection *con
     etd_tick when;
     if (!etd_session_deadline(&connection->session, &when))
         return;
+    if (connection->watcher.events & EV_WRITE) {
+        etd_tick look = server->turn.now + connection->session.settings->write_timeout / LOOKS + 1;
+        if (etd_tick_reached(when, look))
+            when = look;
+    }
     etd_wheel_add(&server->connections.wheel, etd_connections_id(&server->connections, connection),
                   when, server->turn.now);
     if (!ev_is_active(&server->deadline_timer) || !etd_tick_reached(when, server->deadline_at))
         etd_server_arm_deadlines(server);
+}
+
+/* The socket takes more only when much of its queue is free; what the peer takes shows there first. */
+static void count_unacknowledged(struct etd_server *server, struct etd_connection *connection)
+{
+    int bytes;
+    if (ioctl(connection->watcher.fd, SIOCOUTQ, &bytes) == 0 && bytes >= 0)
+        etd_session_unacknowledged(&connection->session, &server->turn, (size_t)bytes);
 }
 
 /* The one place that changes what is waited for, and that closes. `stood` says that the deadline in
@@ -139,6 +156,8 @@ static void settle(struct etd_server *server, struct etd_connection *connection,
         finish(server, connection);
         return;
     }
+    if (wish == ETD_WISH_WRITE)
+        count_unacknowledged(server, connection);
     watch(server, connection, wish == ETD_WISH_WRITE ? EV_WRITE : EV_READ);
     if (!stood || session->holding != NULL || session->state != ETD_SESSION_OPEN)
         schedule(server, connection);
@@ -209,6 +228,8 @@ bool etd_tcp_connection_begin(struct etd_tcp_listener *listener, int fd,
 
 void etd_tcp_connection_expire(struct etd_server *server, struct etd_connection *connection)
 {
+    if (connection->watcher.events & EV_WRITE)
+        count_unacknowledged(server, connection);
     etd_session_expire(&connection->session, &server->turn);
     work(server, connection, false, false);
 }
