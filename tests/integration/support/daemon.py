@@ -68,6 +68,7 @@ class Daemon:
         configuration=None,
         *,
         arguments=(),
+        prefix=(),
         environment=None,
         notify=True,
         log_pipe_size=None,
@@ -75,14 +76,16 @@ class Daemon:
     ):
         """`configuration`: the text of a file to pass with -c; None passes none.
 
-        `arguments` follow it. `environment` is added to our own. `notify` false: no NOTIFY_SOCKET,
-        as on a terminal; the first line `listening` then counts for ready. `log_pipe_size`: bytes
-        that the pipe behind standard error holds. `exit_status`: what the exit must be.
+        `arguments` follow it. `prefix`: a command that runs the daemon in its own place, by exec.
+        `environment` is added to our own. `notify` false: no NOTIFY_SOCKET, as on a terminal; the
+        first line `listening` then counts for ready. `log_pipe_size`: bytes that the pipe behind
+        standard error holds. `exit_status`: what the exit must be.
         """
         self.configuration = configuration
         self.exit_status = exit_status
         self.command = []
         self._arguments = list(arguments)
+        self._prefix = list(prefix)
         self._environment = environment or {}
         self._notify = notify
         self._log_pipe_size = log_pipe_size
@@ -123,7 +126,8 @@ class Daemon:
         # A daemon that gives up root must still reach what is in here.
         os.chmod(self._folder, 0o755)
         # Whatever ends this test, a kill by its own time-out too, ends the daemon.
-        self.command = ["setpriv", "--pdeathsig", "KILL", os.environ["ECHOTIMED"]]
+        pdeathsig = ["setpriv", "--pdeathsig", "KILL"]
+        self.command = [*pdeathsig, *self._prefix, os.environ["ECHOTIMED"]]
         if self.configuration is not None:
             self.write_configuration(self.configuration)
             self.command += ["-c", self.configuration_path]
