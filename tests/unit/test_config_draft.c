@@ -326,12 +326,13 @@ START_TEST(option_mistakes_are_told_with_their_text)
                     "[udp NAME]\n");
     expect_problems("", "tcp.=b",
                     "-o tcp.=b: unknown key '' in [tcp], which knows listen, service, framing, "
-                    "max_message, idle_timeout, message_timeout, write_timeout, backlog, "
-                    "congestion_control, reuse_port, time_format, require_sync\n");
+                    "max_message, idle_timeout, message_timeout, write_timeout, "
+                    "max_connections_per_source, backlog, congestion_control, allow, deny, "
+                    "proxy_protocol, reuse_port, time_format, require_sync\n");
     expect_problems("", "tcp.backlog=0",
                     "-o tcp.backlog=0: [tcp] backlog: '0' is out of its range, 1 to 65535\n");
-    expect_problems(
-        "", "udp.allow=", "-o udp.allow=: [udp] allow is not supported yet; leave it out\n");
+    expect_problems("", "udp.rate_limit=1",
+                    "-o udp.rate_limit=1: [udp] rate_limit is not supported yet; leave it out\n");
     expect_problems("[tcp]\nlisten=*:7\n", "tcp a.listen=*:7",
                     "-o tcp a.listen=*:7: [tcp a] listen: *:7 collides with *:7 of [tcp], given in "
                     "line 2; give each listener an address or port of its own\n");
