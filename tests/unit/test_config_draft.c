@@ -208,7 +208,7 @@ START_TEST(planned_values_are_refused)
                     "[IPV6]:PORT or *:PORT\n");
     expect_problems("[tcp]\nservice=ntp\n", NULL,
                     "test.ini:2: [tcp] service: 'ntp' is not supported yet; supported: echo, "
-                    "time\n");
+                    "discard, time, daytime, rfc868\n");
     expect_problems("[udp]\nservice=stamp\n", NULL,
                     "test.ini:2: [udp] service: 'stamp' is not supported yet; supported: time\n");
     expect_problems("[udp]\nservice=echo\n", NULL,
