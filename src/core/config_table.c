@@ -105,7 +105,7 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      .help = "How long open connections may go on after a signal to stop; what is left is reset. "
              "0: as long as they need."},
     {ETD_SECTION_DAEMON, "busy_poll", ETD_CONFIG_DURATION, US, 100 * MS, .zero_is_off = true,
-     .planned = true, .default_text = "0",
+     .default_text = "0", DAEMON(busy_poll_us),
      .help = "After work, ask for more for so long before sleeping: less latency, for a core that "
              "is kept busy. 0: off."},
     {ETD_SECTION_DAEMON, "metrics_listen", ETD_CONFIG_ENDPOINTS, 0, 1, .planned = true,
