@@ -55,17 +55,20 @@ class ManyAtOnce(unittest.TestCase):
         with Daemon("[udp]\nlisten = *:0\n") as daemon:
             for wildcard, port in daemon.addresses("udp", 2):
                 one, many = self.ASKED[wildcard]
-                with udp_socket((one, port), source=(one, 0)) as client:
-                    client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-                    for everybody in many:
-                        client.sendto(b"time? unix", (everybody, port))
-                    # In order on one socket: had one of those been answered, that came first.
-                    client.sendto(QUERY, (one, port))
-                    self.assertRegex(client.recv(1024), ANSWER)
-            # They did arrive, or this showed nothing.
-            counters = daemon.counters("udp")
-            self.assertEqual(counters["answered"], 2)
-            self.assertEqual(counters["dropped_not-unicast"], 5)
+                for everybody in many:
+                    with self.subTest(asked=everybody):
+                        self.check(daemon, (one, port), (everybody, port))
+
+    def check(self, daemon, one, everybody):
+        before = daemon.counters("udp").get("dropped_not-unicast", 0)
+        with udp_socket(one, source=(one[0], 0)) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+            client.sendto(b"time? unix", everybody)
+            # In order on one socket: had the first been answered, that answer came first.
+            client.sendto(QUERY, one)
+            self.assertRegex(client.recv(1024), ANSWER)
+        # It did arrive, or this showed nothing. (From the far end of the link a copy may follow.)
+        self.assertGreater(daemon.counters("udp").get("dropped_not-unicast", 0), before)
 
 
 class LowPorts(unittest.TestCase):
