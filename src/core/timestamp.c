@@ -45,7 +45,7 @@ static void write_signed(struct etd_writer *writer, int64_t value, size_t width)
     etd_write_decimal(writer, value < 0 ? -(uint64_t)value : (uint64_t)value, width);
 }
 
-static void write_clock(struct etd_writer *writer, const struct etd_civil *date)
+void etd_write_clock(struct etd_writer *writer, const struct etd_civil *date)
 {
     etd_write_decimal(writer, date->hour, 2);
     etd_write_text(writer, ":");
@@ -64,7 +64,7 @@ static void write_rfc3339(struct etd_writer *writer, const struct etd_timestamp 
     etd_write_text(writer, "-");
     etd_write_decimal(writer, date.day, 2);
     etd_write_text(writer, "T");
-    write_clock(writer, &date);
+    etd_write_clock(writer, &date);
     etd_write_text(writer, ".");
     etd_write_decimal(writer, time->nanoseconds / NANOSECONDS_PER_US, 6);
 }
@@ -142,7 +142,7 @@ static void write_http(struct etd_writer *writer, const struct etd_clock_reading
     etd_write_text(writer, " ");
     write_signed(writer, date.year, 4);
     etd_write_text(writer, " ");
-    write_clock(writer, &date);
+    etd_write_clock(writer, &date);
     etd_write_text(writer, " GMT");
 }
 
