@@ -21,7 +21,7 @@ SANITIZER_REPORT = re.compile(
     r"ERROR: (Address|Leak|Thread|Memory)Sanitizer|runtime error:|SUMMARY: \w+Sanitizer"
 )
 
-PAIR = re.compile(r'(?:^|\s)([a-z][a-z0-9_]*)=("(?:[^"\\]|\\.)*"|.*?)(?=\s[a-z][a-z0-9_]*=|$)')
+PAIR = re.compile(r'(?:^|\s)([a-z][a-z0-9_-]*)=("(?:[^"\\]|\\.)*"|.*?)(?=\s[a-z][a-z0-9_-]*=|$)')
 # What the collecting thread may be asked to do with the log.
 PAUSE, RESUME, CLOSE, FINISH = b"p", b"r", b"c", b"f"
 
@@ -361,6 +361,19 @@ class Daemon:
             return sum(notice == text for notice in self._notices) >= count
 
         self._wait_for(look, f"{count} notices {text}")
+
+    def counters(self, listener):
+        """The counters of a listener, {"accepted": 3, ...}, as a SIGUSR1 writes them to the log.
+
+        A counter that is 0 is left out there, so ask with get(NAME, 0).
+        """
+        before = sum(line.pairs.get("listener") == listener for line in self._counter_lines())
+        self.signal(signal.SIGUSR1)
+        line = self.wait_for_line("counters", count=before + 1, listener=listener)
+        return {name: int(text) for name, text in line.pairs.items() if text.isdigit()}
+
+    def _counter_lines(self):
+        return [line for line in self.log if line.message == "counters"]
 
     # ---- addresses
 
