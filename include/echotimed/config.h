@@ -6,6 +6,7 @@
 #define ECHOTIMED_CONFIG_H
 
 #include "echotimed/address.h"
+#include "echotimed/bytes.h"
 #include "echotimed/log_level.h"
 #include "echotimed/memory.h"
 #include "echotimed/service.h"
@@ -15,12 +16,18 @@
 #include <stdint.h>
 
 enum {
-    ETD_SECTION_NAME_MAX =
-        32, /* characters of NAME in [tcp NAME]; inih cuts a whole section name at 49 */
-    ETD_ENDPOINT_NAME_MAX =
-        255,                /* a DNS name's limit, RFC 1035 section 2.3.4; a systemd name's too */
-    ETD_USER_NAME_MAX = 32, /* useradd(8) */
-    ETD_CONGESTION_MAX = 15 /* TCP_CA_NAME_MAX of linux/tcp.h, less its NUL */
+    /* Characters of NAME in [tcp NAME]. */
+    ETD_SECTION_NAME_MAX = 32,
+    /* A DNS name's limit (RFC 1035 section 2.3.4), and that of a socket's name in systemd. */
+    ETD_ENDPOINT_NAME_MAX = 255,
+    /* Endpoints in one list: the dump of the longest names still is a line that reads back. */
+    ETD_LISTEN_MAX = 16,
+    /* Listeners: each is compared with each other. */
+    ETD_LISTENERS_MAX = 1000,
+    /* useradd(8). */
+    ETD_USER_NAME_MAX = 32,
+    /* TCP_CA_NAME_MAX of linux/tcp.h, less its NUL. */
+    ETD_CONGESTION_MAX = 15
 };
 
 enum etd_endpoint_kind {
@@ -36,6 +43,13 @@ struct etd_endpoint {
     enum etd_endpoint_kind kind;
     struct etd_address address;
     char name[ETD_ENDPOINT_NAME_MAX + 1];
+};
+
+/* A block of addresses, such as 192.0.2.0/24. An IPv4 address is kept mapped, and its prefix is
+ * counted in it: 192.0.2.0/24 has 120 bits. The port means nothing. */
+struct etd_prefix {
+    struct etd_address address; /* the bits behind the prefix are 0 */
+    uint8_t bits;               /* 0 to 128 */
 };
 
 /* Values of [daemon]. */
@@ -75,5 +89,86 @@ struct etd_config {
     struct etd_config_listener *listeners; /* in the order of the file; owned */
     size_t listener_count;
 };
+
+enum etd_config_result {
+    ETD_CONFIG_OK,
+    ETD_CONFIG_MISTAKEN, /* what was read is wrong, and what is wrong has been said */
+    ETD_CONFIG_NO_MEMORY
+};
+
+/* Frees what a configuration owns. All zeros is a valid configuration for this. */
+void etd_config_free(struct etd_config *config);
+
+/* Writes the whole configuration as an INI file that reads back to the same. */
+void etd_config_dump(const struct etd_config *config, struct etd_writer *writer);
+
+/* Kinds of sections. */
+enum etd_config_section {
+    ETD_SECTION_DAEMON, /* [daemon]: fields of struct etd_config_daemon */
+    ETD_SECTION_TCP,    /* [tcp], [tcp NAME]: fields of struct etd_config_listener */
+    ETD_SECTION_UDP,
+    ETD_SECTION_COUNT
+};
+
+/* "daemon", "tcp" or "udp". */
+const char *etd_config_section_name(enum etd_config_section section);
+
+/* The section kind of a listener. */
+enum etd_config_section etd_config_section_of(enum etd_transport transport);
+
+/* Writes the heading of a listener's section, "[tcp]" or "[tcp NAME]". */
+void etd_config_title(const struct etd_config_listener *listener, struct etd_writer *writer);
+
+/* What a value is, and so how its text reads and which field holds it. */
+enum etd_config_type {
+    ETD_CONFIG_BOOLEAN,   /* yes or no; bool */
+    ETD_CONFIG_NUMBER,    /* uint32_t */
+    ETD_CONFIG_SIZE,      /* 64KiB; uint64_t bytes */
+    ETD_CONFIG_DURATION,  /* 30s; uint64_t microseconds */
+    ETD_CONFIG_CHOICE,    /* one of `choices`; an enum */
+    ETD_CONFIG_NAME,      /* letters, digits, '-', '_', '.'; char[max + 1] with its NUL */
+    ETD_CONFIG_ENDPOINTS, /* a list; struct etd_endpoint *, and its count in a size_t */
+    ETD_CONFIG_PREFIXES,  /* a list; struct etd_prefix *, and its count in a size_t */
+    ETD_CONFIG_TYPES
+};
+
+/* The names that a choice has, in the order of its enumerators. */
+struct etd_config_choices {
+    const char *(*name)(size_t index);
+    size_t count;
+    unsigned first; /* the enumerator that `name(0)` names; the others follow without a gap */
+};
+
+/* One row of the table: all that is known of a key. */
+struct etd_config_key {
+    enum etd_config_section section;
+    const char *name;
+    enum etd_config_type type;
+    uint64_t min; /* the range, both ends included: of a number, a size in bytes, a duration in */
+    uint64_t max; /* microseconds, the characters of a name, the entries of a list */
+    bool zero_is_off;         /* 0 is allowed besides the range, and switches off */
+    bool fixed;               /* a reload cannot change it: that takes a restart */
+    bool planned;             /* known, but not supported yet: to set it is a mistake */
+    const char *default_text; /* as it stands in a file */
+    const char *help;         /* sentences for the manual, units included */
+    const struct etd_config_choices *choices;
+    size_t offset;       /* of the field; of a planned key nothing */
+    size_t count_offset; /* of a list's count */
+};
+
+enum { ETD_CONFIG_KEYS = 42 };
+
+/* Section by section, in the order in which the dump and the manual show them. */
+extern const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS];
+
+/* The row of a key; null when the section knows no such name. */
+const struct etd_config_key *etd_config_key_find(enum etd_config_section section, const char *name);
+
+/* Whether this value of a choice (of a list: the kind of an entry) is known, but not supported yet
+ * in that section. */
+bool etd_config_value_planned(const struct etd_config_key *key, struct etd_bytes value);
+
+/* Writes what the key takes: "yes or no", "1ms to 168h, or 0", "1 to 65535". */
+void etd_config_write_range(const struct etd_config_key *key, struct etd_writer *writer);
 
 #endif

@@ -35,7 +35,7 @@ struct etd_session_settings {
 
 enum {
     ETD_SESSION_TIMEOUT_MAX = 7 * 24 * 3600 * 1000, /* ticks can be compared over 24 days */
-    ETD_SESSION_LINGER = 5000 /* ms for which input is thrown away behind our FIN */
+    ETD_SESSION_LINGER = 2000 /* ms for which input is thrown away behind our FIN */
 };
 
 /* What the loop lends to the session that it works on. */
@@ -132,6 +132,12 @@ void etd_session_sent(struct etd_session *session, struct etd_turn *turn, size_t
 
 /* Ends the session's part of the turn and says what it waits for. */
 enum etd_session_wish etd_session_settle(struct etd_session *session, struct etd_turn *turn);
+
+/* For a session that waits to write: how many of the bytes sent the peer has not acknowledged yet. Where
+ * that has become less since the last call, the peer takes what it is sent, if too slowly to make
+ * room in the socket, and the write time-out begins again. */
+void etd_session_unacknowledged(struct etd_session *session, const struct etd_turn *turn,
+                                size_t bytes);
 
 /* When etd_session_expire is to be called; false: never. What the peer sends or takes in an ordinary
  * exchange only puts it off, so it is enough to look again when the time has come; it may come nearer

@@ -87,7 +87,11 @@ static bool continues_in_turn(const struct etd_session *session, const struct et
 struct etd_room etd_session_room(struct etd_session *session, struct etd_turn *turn)
 {
     struct etd_room room = {.data = turn->input, .size = turn->input_size};
-    if (session->state == ETD_SESSION_LINGERING || !etd_session_holds_input(session))
+    if (session->state == ETD_SESSION_LINGERING)
+        return room;
+    if (session->state != ETD_SESSION_OPEN || turn->due.size > 0 || etd_session_owes(session))
+        return (struct etd_room){.data = NULL, .size = 0};
+    if (!etd_session_holds_input(session))
         return room;
     struct etd_buffer *in = &session->holding->in;
     struct etd_bytes held = etd_buffer_held(in);
@@ -143,7 +147,9 @@ struct etd_bytes etd_session_output(struct etd_session *session, struct etd_turn
         return turn->due;
     if (etd_session_owes(session))
         return etd_buffer_held(&session->holding->out);
-    if (session->state == ETD_SESSION_OPEN)
+    bool idle = turn->fresh.size == 0 && session->holding == NULL && !session->input_ended &&
+                !session->stopping;
+    if (!idle && session->state == ETD_SESSION_OPEN)
         etd_session_answer(session, turn);
     return turn->due;
 }
@@ -254,6 +260,16 @@ enum etd_session_wish etd_session_settle(struct etd_session *session, struct etd
         return ETD_WISH_CLOSE;
     }
     __builtin_unreachable();
+}
+
+void etd_session_unacknowledged(struct etd_session *session, const struct etd_turn *turn,
+                                size_t bytes)
+{
+    if (!etd_session_owes(session))
+        return;
+    if (bytes < session->holding->unacknowledged)
+        session->holding->stalled_at = turn->now;
+    session->holding->unacknowledged = bytes;
 }
 
 /* A time-out that runs, and what it ends the session for. */

@@ -12,7 +12,8 @@ struct etd_holding {
     size_t need; /* bytes of the frame that begins in `in`, or 0: not known; valid if seen > 0 */
     bool begun;  /* the clock of message_timeout runs */
     etd_tick begun_at;
-    etd_tick stalled_at; /* when the peer last took something of `out`, or `out` was begun */
+    etd_tick stalled_at;   /* when the peer last took something, or `out` was begun */
+    size_t unacknowledged; /* bytes in the socket's send queue when they were last counted */
 };
 
 static inline bool etd_session_owes(const struct etd_session *session)

@@ -1,0 +1,44 @@
+/* What the reference servers share: the smallest set-up that makes a fair opponent. */
+#ifndef ECHOTIMED_BENCH_REFERENCE_H
+#define ECHOTIMED_BENCH_REFERENCE_H
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { REFERENCE_BACKLOG = 1024, REFERENCE_BUFFER = 64 * 1024 };
+
+static inline void reference_die(const char *what)
+{
+    perror(what);
+    exit(EXIT_FAILURE);
+}
+
+/* Binds 127.0.0.1, port 0, and prints the line that the benchmark waits for. */
+static inline int reference_open(int type)
+{
+    int one = 1;
+    int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        reference_die("socket");
+    if (type == SOCK_STREAM)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    socklen_t length = sizeof address;
+    if (bind(fd, (struct sockaddr *)&address, length) < 0)
+        reference_die("bind");
+    if (type == SOCK_STREAM && listen(fd, REFERENCE_BACKLOG) < 0)
+        reference_die("listen");
+    getsockname(fd, (struct sockaddr *)&address, &length);
+    fprintf(stderr, "listening address=127.0.0.1:%u\n", ntohs(address.sin_port));
+    return fd;
+}
+
+#endif

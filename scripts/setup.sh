@@ -1,0 +1,66 @@
+# Set-up that the other scripts share: sourced by them, not run. Gives $root, the project's folder.
+# shellcheck shell=bash
+
+root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
+
+# What a build takes on Debian 12.
+# shellcheck disable=SC2034  # used by the scripts that source this
+build_packages=(gcc libc6-dev cmake ninja-build pkg-config libev-dev libinih-dev libsystemd-dev)
+
+# What the tests take besides. They also build with clang, and use the peers that users have.
+# shellcheck disable=SC2034  # used by the scripts that source this
+test_packages=(check python3 binutils clang libclang-rt-14-dev netcat-openbsd ncat socat iproute2
+    procps systemd util-linux)
+
+say() {
+    printf '== %s\n' "$*"
+}
+
+fail() {
+    printf '%s: %s\n' "$(basename -- "$0")" "$*" >&2
+    exit 1
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo -- "$@"
+    else
+        fail "the packages ${missing[*]} are missing, and installing them takes root. Run this" \
+            "script as root, or install sudo, or let an administrator run:" \
+            "apt-get install ${missing[*]}"
+    fi
+}
+
+# install_packages PACKAGE...: installs those that are missing; touches nothing when none is.
+install_packages() {
+    local package
+    missing=()
+    if ! command -v dpkg-query >/dev/null; then
+        say "This is not a Debian system. If the build fails, install the like of: $*"
+        return
+    fi
+    for package in "$@"; do
+        # One word for each architecture that has it.
+        case $(dpkg-query -W -f '${db:Status-Status} ' "$package" 2>/dev/null) in
+        "installed "*) ;;
+        *) missing+=("$package") ;;
+        esac
+    done
+    if [ ${#missing[@]} -gt 0 ]; then
+        say "Installing ${missing[*]}"
+        as_root apt-get -qq update
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends \
+            "${missing[@]}" >/dev/null
+    fi
+}
+
+# build PRESET [CMAKE-OPTION...]: configures and builds in build/PRESET.
+build() {
+    local preset=$1
+    shift
+    # && and not errexit, which does not hold in a function that a condition calls.
+    (cd -- "$root" && cmake --preset "$preset" --log-level=WARNING "$@" >/dev/null &&
+        cmake --build --preset "$preset")
+}

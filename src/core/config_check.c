@@ -1,0 +1,199 @@
+#include "config_check.h"
+
+#include "config_value.h"
+
+#include "echotimed/framing.h"
+
+static const struct etd_config_given *given_of(const struct etd_config_draft_section *section,
+                                               const char *name)
+{
+    return &section->given[etd_config_key_find(section->kind, name) - etd_config_keys];
+}
+
+static bool is_bad(const struct etd_config_draft_section *section, const char *name)
+{
+    return given_of(section, name)->bad;
+}
+
+/* Where a key got its value: a default came with the section. */
+static struct etd_origin origin_of(const struct etd_config_draft_section *section, const char *name)
+{
+    const struct etd_config_given *given = given_of(section, name);
+    return given->at.kind == ETD_ORIGIN_DEFAULT ? section->opened : given->at;
+}
+
+static struct etd_origin later(struct etd_origin a, struct etd_origin b)
+{
+    return etd_origin_compare(a, b) > 0 ? a : b;
+}
+
+static struct etd_writer *message_begin(struct etd_config_message *message,
+                                        const struct etd_config_listener *listener)
+{
+    struct etd_writer *writer = etd_config_message_begin(message);
+    etd_config_title(listener, writer);
+    return writer;
+}
+
+static bool listener_carries(const struct etd_config_listener *listener,
+                             const struct etd_service *service)
+{
+    if (listener->transport == ETD_UDP)
+        return service->udp;
+    return (service->framings & 1u << listener->framing) != 0;
+}
+
+/* Which framings can carry a service that the one of the listener cannot. */
+static void framings_write(const struct etd_service *service, struct etd_writer *writer)
+{
+    const char *separator = "one of ";
+    for (unsigned i = 0; i < ETD_FRAMING_COUNT; i++) {
+        if ((service->framings & 1u << i) == 0)
+            continue;
+        etd_write_text(writer, separator);
+        etd_write_text(writer, etd_framings[i]->name);
+        separator = ", ";
+    }
+}
+
+static void check_service(struct etd_config_draft *draft,
+                          const struct etd_config_draft_section *section)
+{
+    const struct etd_config_listener *listener = &section->listener;
+    const struct etd_service *service = etd_services[listener->service];
+    bool framed = listener->transport == ETD_TCP;
+    if (is_bad(section, "service") || (framed && is_bad(section, "framing")) ||
+        listener_carries(listener, service))
+        return;
+    struct etd_config_message message;
+    struct etd_writer *writer = message_begin(&message, listener);
+    struct etd_origin origin = origin_of(section, "service");
+    etd_write_text(writer, ": service ");
+    etd_write_text(writer, service->name);
+    if (framed && service->framings != 0) {
+        origin = later(origin, origin_of(section, "framing"));
+        etd_write_text(writer, " cannot be carried by framing ");
+        etd_write_text(writer, etd_framings[listener->framing]->name);
+        etd_write_text(writer, "; write framing = ");
+        framings_write(service, writer);
+    } else {
+        etd_write_text(writer, " cannot be carried over ");
+        etd_write_text(writer, framed ? "TCP; put it into a [udp] section"
+                                      : "UDP; put it into a [tcp] section");
+    }
+    etd_config_problems_add(draft->problems, origin, &message);
+}
+
+/* A message that can never be held would break every connection that sends it. */
+static void check_memory(struct etd_config_draft *draft,
+                         const struct etd_config_draft_section *section)
+{
+    const struct etd_config_draft_section *daemon = &draft->sections[0];
+    const struct etd_config_listener *listener = &section->listener;
+    const struct etd_framing *framing = etd_framings[listener->framing];
+    if (listener->transport != ETD_TCP || !framing->bounded || is_bad(section, "framing") ||
+        is_bad(section, "max_message") || is_bad(daemon, "buffer_memory"))
+        return;
+    uint64_t payload = listener->max_message;
+    if (payload > framing->payload_max)
+        payload = framing->payload_max;
+    uint64_t frame = payload + framing->header_size + framing->trailer_size;
+    if (frame <= draft->daemon.buffer_memory)
+        return;
+    struct etd_config_message message;
+    struct etd_writer *writer = message_begin(&message, listener);
+    etd_write_text(writer, " max_message: the longest message takes ");
+    etd_write_decimal(writer, frame, 1);
+    etd_write_text(writer, " bytes with its framing, and [daemon] buffer_memory is ");
+    etd_write_decimal(writer, draft->daemon.buffer_memory, 1);
+    etd_write_text(writer, " bytes; lower the one or raise the other");
+    etd_config_problems_add(
+        draft->problems,
+        later(origin_of(section, "max_message"),
+              later(origin_of(section, "framing"), origin_of(daemon, "buffer_memory"))),
+        &message);
+}
+
+/* A listener's address, and where it was given. */
+static void place_write(const struct etd_config_draft *draft,
+                        const struct etd_config_draft_section *section,
+                        const struct etd_endpoint *endpoint, struct etd_writer *writer)
+{
+    etd_config_title(&section->listener, writer);
+    etd_write_text(writer, " with ");
+    etd_endpoint_write(endpoint, writer);
+    etd_write_text(writer, " of ");
+    if (given_of(section, "listen")->at.kind == ETD_ORIGIN_DEFAULT)
+        etd_write_text(writer, "the defaults");
+    else
+        etd_origin_write(origin_of(section, "listen"), draft->problems->sources, writer);
+}
+
+static void refuse_collision(struct etd_config_draft *draft,
+                             const struct etd_config_draft_section *section,
+                             const struct etd_endpoint *endpoint,
+                             const struct etd_config_draft_section *other,
+                             const struct etd_endpoint *taken)
+{
+    struct etd_origin origin = origin_of(section, "listen");
+    struct etd_origin other_origin = origin_of(other, "listen");
+    if (etd_origin_compare(origin, other_origin) < 0) {
+        refuse_collision(draft, other, taken, section, endpoint);
+        return;
+    }
+    struct etd_config_message message;
+    struct etd_writer *writer = message_begin(&message, &section->listener);
+    etd_write_text(writer, " listen: ");
+    etd_endpoint_write(endpoint, writer);
+    etd_write_text(writer, " is taken by ");
+    place_write(draft, other, taken, writer);
+    etd_write_text(writer, "; give each listener an address or port of its own");
+    etd_config_problems_add(draft->problems, origin, &message);
+}
+
+/* The first endpoint of `other` that `endpoint` collides with, of those that stand before it. */
+static const struct etd_endpoint *taken_by(const struct etd_endpoint *endpoint,
+                                           const struct etd_config_draft_section *other)
+{
+    for (size_t i = 0; i < other->listener.listen_count; i++) {
+        const struct etd_endpoint *taken = &other->listener.listen[i];
+        if (taken == endpoint)
+            break;
+        if (etd_endpoint_collides(endpoint, taken))
+            return taken;
+    }
+    return NULL;
+}
+
+/* A section against those before it and itself; one problem for each section is enough. */
+static void check_addresses(struct etd_config_draft *draft, size_t index)
+{
+    const struct etd_config_draft_section *section = &draft->sections[index];
+    if (is_bad(section, "listen"))
+        return;
+    for (size_t i = 0; i <= index; i++) {
+        const struct etd_config_draft_section *other = &draft->sections[i];
+        if (other->kind != section->kind || other->nameless || is_bad(other, "listen"))
+            continue;
+        for (size_t j = 0; j < section->listener.listen_count; j++) {
+            const struct etd_endpoint *endpoint = &section->listener.listen[j];
+            const struct etd_endpoint *taken = taken_by(endpoint, other);
+            if (taken != NULL) {
+                refuse_collision(draft, section, endpoint, other, taken);
+                return;
+            }
+        }
+    }
+}
+
+void etd_draft_check(struct etd_config_draft *draft)
+{
+    for (size_t i = 0; i < draft->section_count; i++) {
+        const struct etd_config_draft_section *section = &draft->sections[i];
+        if (section->kind == ETD_SECTION_DAEMON || section->nameless)
+            continue;
+        check_service(draft, section);
+        check_memory(draft, section);
+        check_addresses(draft, i);
+    }
+}

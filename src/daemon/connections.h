@@ -1,0 +1,57 @@
+/* The table of TCP connections: their records, and the wheel that knows their deadlines.
+ *
+ * Records stand in one reserved range of addresses, so that a record never moves (libev points to its
+ * watcher) and its place is its number in the wheel. Pages are touched as they are used, the lowest
+ * first. */
+#ifndef ECHOTIMED_DAEMON_CONNECTIONS_H
+#define ECHOTIMED_DAEMON_CONNECTIONS_H
+
+#include "echotimed/session.h"
+#include "echotimed/wheel.h"
+
+#include <ev.h>
+#include <stdbool.h>
+
+struct etd_tcp_listener;
+
+/* One TCP connection. 120 bytes, of which an idle one needs no more. */
+struct etd_connection {
+    ev_io watcher; /* its `data`: the listener, or, of a record not in use, the next such record */
+    struct etd_session session; /* its `settings`: null for a record not in use */
+};
+
+struct etd_connections {
+    struct etd_connection *records;
+    uint32_t capacity;
+    uint32_t used;               /* records in use at some time so far: the first ones */
+    uint32_t open;               /* in use now */
+    struct etd_connection *free; /* those given back */
+    struct etd_wheel wheel;
+    struct etd_wheel_node *nodes;
+};
+
+/* Reserves the table. False: the kernel refused; errno says why. */
+bool etd_connections_open(struct etd_connections *connections, uint32_t capacity);
+
+/* All records must have been given back. */
+void etd_connections_close(struct etd_connections *connections);
+
+/* A zeroed record, or null when all are in use. */
+struct etd_connection *etd_connections_take(struct etd_connections *connections);
+
+/* Gives a record back. It must not be in the loop any more. */
+void etd_connections_give(struct etd_connections *connections, struct etd_connection *connection);
+
+/* The record's number in the wheel. */
+static inline uint32_t etd_connections_id(const struct etd_connections *connections,
+                                          const struct etd_connection *connection)
+{
+    return (uint32_t)(connection - connections->records);
+}
+
+static inline bool etd_connection_in_use(const struct etd_connection *connection)
+{
+    return connection->session.settings != NULL;
+}
+
+#endif

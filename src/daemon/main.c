@@ -1,0 +1,64 @@
+/* echotimed: reads its command line and configuration, serves, and says how it ended. */
+#include "daemon/loop.h"
+#include "daemon/options.h"
+#include "daemon/server.h"
+#include "platform/log.h"
+#include "platform/notify.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+static int serve(const struct etd_config *config)
+{
+    int status = EX_OSERR;
+    struct etd_server server;
+    struct ev_loop *loop = etd_loop_open();
+    if (loop == NULL)
+        return status;
+    if (!etd_server_open(&server, loop, config))
+        goto close_loop;
+    char text[64];
+    snprintf(text, sizeof text, "serving %zu listener%s", config->listener_count,
+             config->listener_count == 1 ? "" : "s");
+    etd_notify_ready(text);
+    etd_server_run(&server);
+    etd_notify_stopping("closing");
+    if (!etd_loop_failed())
+        status = EXIT_SUCCESS;
+    etd_server_log_counters(&server);
+    etd_server_close(&server);
+close_loop:
+    etd_loop_close(loop);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct etd_options options;
+    struct etd_config_loaded loaded;
+    int status;
+    etd_options_parse(&options, argc, argv);
+    if (options.action != ETD_ACTION_SERVE) {
+        status = etd_options_perform(&options);
+        goto free_options;
+    }
+    status = etd_options_load(&options, &loaded);
+    if (status != EX_OK)
+        goto free_options;
+    /* A peer that is gone, or a log that nobody reads, is an error of one call and no signal. */
+    signal(SIGPIPE, SIG_IGN);
+    etd_log_open();
+    etd_log_set_level(loaded.config.daemon.log_level);
+    if (loaded.built_in)
+        etd_log(ETD_LOG_NOTICE, "no configuration file: serving the built-in defaults", "file=%s",
+                options.request.sources.file);
+    status = serve(&loaded.config);
+    etd_log(status == EXIT_SUCCESS ? ETD_LOG_INFO : ETD_LOG_ERROR, "ended", "status=%d", status);
+    etd_log_close();
+    etd_config_loaded_free(&loaded);
+free_options:
+    etd_options_free(&options);
+    return status;
+}

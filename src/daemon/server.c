@@ -1,0 +1,249 @@
+#include "daemon/server.h"
+
+#include "daemon/tcp_connection.h"
+#include "platform/clock.h"
+#include "platform/log.h"
+#include "platform/memory.h"
+#include "platform/socket.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    INPUT_SIZE =
+        64 * 1024, /* one recv; more bytes a call gain nothing once the copy outweighs it */
+    OUTPUT_SIZE = 64 * 1024, /* replies of one send */
+    SPARE_DESCRIPTORS = 32   /* for the loop, the log, libraries, and connections to be rejected */
+};
+
+static const ev_tstamp accept_pause = 0.1;
+
+/* Runs first in each turn of the loop. */
+static void on_turn_start(EV_P_ ev_check *watcher, int revents)
+{
+    struct etd_server *server = watcher->data;
+    (void)loop;
+    (void)revents;
+    server->turn.now = (etd_tick)etd_clock_monotonic_ms();
+    server->clock_is_fresh = false;
+}
+
+const struct etd_clock_reading *etd_server_clock(struct etd_server *server)
+{
+    if (!server->clock_is_fresh) {
+        etd_clock_read(&server->clock);
+        server->clock_is_fresh = true;
+    }
+    return &server->clock;
+}
+
+void etd_server_arm_deadlines(struct etd_server *server)
+{
+    etd_tick when;
+    ev_timer_stop(server->loop, &server->deadline_timer);
+    if (!etd_wheel_next(&server->connections.wheel, &when))
+        return;
+    int32_t left = (int32_t)(when - server->turn.now);
+    ev_timer_set(&server->deadline_timer, left > 0 ? left / 1e3 : 0, 0);
+    ev_timer_start(server->loop, &server->deadline_timer);
+    server->deadline_at = when;
+}
+
+static void on_deadline(EV_P_ ev_timer *watcher, int revents)
+{
+    struct etd_server *server = watcher->data;
+    struct etd_connections *connections = &server->connections;
+    (void)loop;
+    (void)revents;
+    uint32_t id;
+    while ((id = etd_wheel_expire(&connections->wheel, server->turn.now)) != ETD_WHEEL_NONE)
+        etd_tcp_connection_expire(server, &connections->records[id]);
+    etd_server_arm_deadlines(server);
+}
+
+static void on_accept_resume(EV_P_ ev_timer *watcher, int revents)
+{
+    struct etd_server *server = watcher->data;
+    (void)loop;
+    (void)revents;
+    for (size_t i = 0; i < server->tcp_count; i++)
+        etd_tcp_listener_resume(&server->tcp[i]);
+}
+
+void etd_server_pause_accepting(struct etd_server *server, int error)
+{
+    if (ev_is_active(&server->accept_timer))
+        return;
+    server->accept_pauses++;
+    for (size_t i = 0; i < server->tcp_count; i++)
+        etd_tcp_listener_pause(&server->tcp[i]);
+    ev_timer_set(&server->accept_timer, accept_pause, 0);
+    ev_timer_start(server->loop, &server->accept_timer);
+    uint64_t suppressed;
+    if (etd_log_limit_pass(&server->pause_log, etd_clock_monotonic_ms(), &suppressed))
+        etd_log(ETD_LOG_WARNING, "accepting pauses and will go on by itself",
+                "error=\"%s\" connections=%" PRIu32 " suppressed=%" PRIu64, strerror(error),
+                server->connections.open, suppressed);
+}
+
+static void on_usr1(EV_P_ ev_signal *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    etd_server_log_counters(watcher->data);
+}
+
+static void on_terminate(EV_P_ ev_signal *watcher, int revents)
+{
+    (void)loop;
+    (void)revents;
+    etd_server_drain(watcher->data);
+}
+
+static void watch_signal(struct etd_server *server, ev_signal *watcher, int signal,
+                         void (*callback)(EV_P_ ev_signal *watcher, int revents))
+{
+    ev_signal_init(watcher, callback, signal);
+    watcher->data = server;
+    ev_signal_start(server->loop, watcher);
+    ev_unref(server->loop);
+}
+
+static void start_watchers(struct etd_server *server)
+{
+    ev_check_init(&server->turn_start, on_turn_start);
+    ev_set_priority(&server->turn_start, EV_MAXPRI);
+    server->turn_start.data = server;
+    ev_check_start(server->loop, &server->turn_start);
+    ev_unref(server->loop);
+    ev_timer_init(&server->deadline_timer, on_deadline, 0, 0);
+    server->deadline_timer.data = server;
+    ev_timer_init(&server->accept_timer, on_accept_resume, 0, 0);
+    server->accept_timer.data = server;
+    watch_signal(server, &server->terminate[0], SIGTERM, on_terminate);
+    watch_signal(server, &server->terminate[1], SIGINT, on_terminate);
+    watch_signal(server, &server->usr1, SIGUSR1, on_usr1);
+}
+
+/* As many connections as asked for, as far as the descriptor limit allows. */
+static uint32_t connection_limit(uint32_t asked)
+{
+    uint64_t descriptors = etd_socket_raise_descriptor_limit();
+    uint64_t possible = descriptors > 2 * SPARE_DESCRIPTORS ? descriptors - SPARE_DESCRIPTORS : 1;
+    if (asked <= possible)
+        return asked;
+    etd_log(ETD_LOG_WARNING,
+            "the descriptor limit allows fewer connections than max_connections; raise it "
+            "(LimitNOFILE=, ulimit -Hn), or lower max_connections",
+            "asked=%" PRIu32 " possible=%" PRIu64 " descriptors=%" PRIu64, asked, possible,
+            descriptors);
+    return (uint32_t)possible;
+}
+
+static bool allocate(struct etd_server *server)
+{
+    const struct etd_config *config = server->config;
+    for (size_t i = 0; i < config->listener_count; i++) {
+        if (config->listeners[i].transport == ETD_TCP)
+            server->tcp_count++;
+        else
+            server->udp_count++;
+    }
+    server->tcp = calloc(server->tcp_count + 1, sizeof *server->tcp);
+    server->udp = calloc(server->udp_count + 1, sizeof *server->udp);
+    server->turn.input = malloc(INPUT_SIZE);
+    server->turn.output = malloc(OUTPUT_SIZE);
+    server->udp_batch = etd_udp_batch_make();
+    if (server->tcp == NULL || server->udp == NULL || server->turn.input == NULL ||
+        server->turn.output == NULL || server->udp_batch == NULL ||
+        !etd_connections_open(&server->connections, server->max_connections)) {
+        etd_log(ETD_LOG_ERROR, "out of memory; lower max_connections, or give the host more",
+                "max_connections=%" PRIu32, server->max_connections);
+        return false;
+    }
+    return true;
+}
+
+/* Opens all, so that every address that cannot be had is in the log. */
+static bool open_listeners(struct etd_server *server)
+{
+    const struct etd_config *config = server->config;
+    bool opened = true;
+    size_t tcp = 0, udp = 0;
+    for (size_t i = 0; i < config->listener_count; i++) {
+        const struct etd_config_listener *listener = &config->listeners[i];
+        switch (listener->transport) {
+        case ETD_TCP:
+            opened &= etd_tcp_listener_open(&server->tcp[tcp++], server, listener);
+            break;
+        case ETD_UDP:
+            opened &= etd_udp_endpoint_open(&server->udp[udp++], server, listener);
+            break;
+        case ETD_TRANSPORT_COUNT:
+            break;
+        }
+    }
+    return opened;
+}
+
+bool etd_server_open(struct etd_server *server, struct ev_loop *loop,
+                     const struct etd_config *config)
+{
+    *server = (struct etd_server){
+        .loop = loop,
+        .config = config,
+        .max_connections = connection_limit(config->daemon.max_connections),
+        .pool = {.memory = &etd_memory_libc, .limit = config->daemon.buffer_memory},
+        .turn = {.now = (etd_tick)etd_clock_monotonic_ms(),
+                 .input_size = INPUT_SIZE,
+                 .output_size = OUTPUT_SIZE},
+    };
+    server->turn.pool = &server->pool;
+    server->turn.clock = &server->clock;
+    start_watchers(server);
+    if (allocate(server) && open_listeners(server))
+        return true;
+    etd_server_close(server);
+    return false;
+}
+
+void etd_server_run(struct etd_server *server)
+{
+    ev_run(server->loop, 0);
+}
+
+static void stop_signal(struct etd_server *server, ev_signal *watcher)
+{
+    ev_ref(server->loop);
+    ev_signal_stop(server->loop, watcher);
+}
+
+void etd_server_close(struct etd_server *server)
+{
+    for (size_t i = 0; server->tcp != NULL && i < server->tcp_count; i++)
+        etd_sockets_close(&server->tcp[i].sockets, server->loop);
+    for (size_t i = 0; server->udp != NULL && i < server->udp_count; i++)
+        etd_sockets_close(&server->udp[i].sockets, server->loop);
+    for (uint32_t i = 0; i < server->connections.used; i++) {
+        if (etd_connection_in_use(&server->connections.records[i]))
+            etd_tcp_connection_abort(server, &server->connections.records[i]);
+    }
+    etd_connections_close(&server->connections);
+    ev_timer_stop(server->loop, &server->deadline_timer);
+    ev_timer_stop(server->loop, &server->accept_timer);
+    ev_timer_stop(server->loop, &server->drain_timer);
+    stop_signal(server, &server->terminate[0]);
+    stop_signal(server, &server->terminate[1]);
+    stop_signal(server, &server->usr1);
+    ev_ref(server->loop);
+    ev_check_stop(server->loop, &server->turn_start);
+    etd_udp_batch_free(server->udp_batch);
+    free(server->turn.input);
+    free(server->turn.output);
+    free(server->tcp);
+    free(server->udp);
+    *server = (struct etd_server){0};
+}

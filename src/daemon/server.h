@@ -1,0 +1,77 @@
+/* The server: what all listeners and connections of the process share, and its life from the opened
+ * sockets to the last closed connection. */
+#ifndef ECHOTIMED_DAEMON_SERVER_H
+#define ECHOTIMED_DAEMON_SERVER_H
+
+#include "daemon/connections.h"
+#include "daemon/tcp_listener.h"
+#include "daemon/udp_endpoint.h"
+#include "echotimed/buffer.h"
+#include "echotimed/config.h"
+
+#include <ev.h>
+#include <stdbool.h>
+
+struct etd_server {
+    struct ev_loop *loop;
+    const struct etd_config *config; /* outlives the server */
+    uint32_t max_connections; /* the configured number, or what the descriptor limit allows */
+
+    struct etd_pool pool;
+    struct etd_turn turn; /* its memory serves one connection at a time */
+    struct etd_clock_reading clock;
+    bool clock_is_fresh; /* `clock` was read in this turn of the loop */
+    ev_check turn_start;
+
+    struct etd_connections connections;
+    ev_timer deadline_timer;
+    etd_tick deadline_at; /* what the timer is set to, while it is active */
+
+    struct etd_tcp_listener *tcp;
+    size_t tcp_count;
+    struct etd_udp_endpoint *udp;
+    size_t udp_count;
+    struct etd_udp_batch *udp_batch;
+
+    ev_timer accept_timer; /* active: accepting pauses until then */
+    uint64_t accept_pauses;
+    struct etd_log_limit pause_log;
+
+    ev_signal terminate[2]; /* TERM and INT */
+    ev_signal usr1;
+    bool draining;
+    etd_tick drain_reads_until;
+    ev_timer drain_timer;
+};
+
+/* Opens every listener of the configuration, all or none. On failure it has logged each reason, has
+ * closed what it opened, and gives false. */
+bool etd_server_open(struct etd_server *server, struct ev_loop *loop,
+                     const struct etd_config *config);
+
+/* Serves until the end was asked for by TERM or INT and all connections are closed. */
+void etd_server_run(struct etd_server *server);
+
+/* Closes everything that is still open and gives back all memory. */
+void etd_server_close(struct etd_server *server);
+
+/* The wall clock, read once in a turn of the loop. */
+const struct etd_clock_reading *etd_server_clock(struct etd_server *server);
+
+/* Accepts nothing for a short while; for when the host is out of descriptors or memory. */
+void etd_server_pause_accepting(struct etd_server *server, int error);
+
+/* Sets the timer of deadlines to the first thing in the wheel. */
+void etd_server_arm_deadlines(struct etd_server *server);
+
+/* Begins the end: stops listening, answers what was received, closes idle connections. Again: ends
+ * at once. */
+void etd_server_drain(struct etd_server *server);
+
+/* A connection was closed: the last one ends a drain. */
+void etd_server_connection_closed(struct etd_server *server);
+
+/* Writes all counters to the log. */
+void etd_server_log_counters(const struct etd_server *server);
+
+#endif

@@ -1,0 +1,246 @@
+#include "daemon/tcp_connection.h"
+
+#include "daemon/server.h"
+#include "daemon/tcp_listener.h"
+#include "platform/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Sends of one connection in one turn of the loop: more wait for the next, so that no peer with many
+ * messages delays the others. */
+enum { SENDS_PER_TURN = 4 };
+
+/* How often in a write time-out it is looked whether the peer takes anything. */
+enum { LOOKS = 8 };
+
+/* What a failed recv or send says of the connection. */
+static enum etd_close_reason reason_of(int error)
+{
+    switch (error) {
+    case ECONNRESET:
+    case EPIPE:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ECONNABORTED:
+    case ECONNREFUSED:
+    case ENOTCONN:
+        return ETD_CLOSE_PEER_RESET;
+    default:
+        return ETD_CLOSE_SOCKET_ERROR;
+    }
+}
+
+static bool is_not_ready(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+static void receive(struct etd_connection *connection, struct etd_turn *turn)
+{
+    struct etd_room room = etd_session_room(&connection->session, turn);
+    if (room.size == 0)
+        return;
+    ssize_t size = recv(connection->watcher.fd, room.data, room.size, 0);
+    if (size > 0)
+        etd_session_received(&connection->session, turn, (size_t)size);
+    else if (size == 0)
+        etd_session_ended(&connection->session, turn);
+    else if (!is_not_ready(errno))
+        etd_session_fail(&connection->session, reason_of(errno));
+}
+
+static void flush(struct etd_connection *connection, struct etd_turn *turn)
+{
+    for (int sends = 0; sends < SENDS_PER_TURN; sends++) {
+        struct etd_bytes due = etd_session_output(&connection->session, turn);
+        if (due.size == 0)
+            return;
+        ssize_t size = send(connection->watcher.fd, due.data, due.size, MSG_NOSIGNAL);
+        if (size < 0) {
+            if (!is_not_ready(errno))
+                etd_session_fail(&connection->session, reason_of(errno));
+            return;
+        }
+        etd_session_sent(&connection->session, turn, (size_t)size);
+        if ((size_t)size < due.size)
+            return;
+    }
+}
+
+static void log_closed(const struct etd_server *server, const struct etd_tcp_listener *listener,
+                       const struct etd_session *session)
+{
+    char source[ETD_ADDRESS_TEXT];
+    etd_address_format(&session->peer, source);
+    uint32_t age = server->turn.now - session->opened;
+    etd_log(ETD_LOG_INFO, "closed",
+            "source=%s listener=\"%s\" reason=%s age=%" PRIu32 ".%03" PRIu32 "s messages=%" PRIu64
+            " bytes_in=%" PRIu64 " bytes_out=%" PRIu64,
+            source, listener->title, etd_close_reason_name((enum etd_close_reason)session->reason),
+            age / 1000, age % 1000, session->messages, session->bytes_in, session->bytes_out);
+}
+
+static void finish(struct etd_server *server, struct etd_connection *connection)
+{
+    struct etd_tcp_listener *listener = connection->watcher.data;
+    struct etd_session *session = &connection->session;
+    if (server->config->daemon.log_connections)
+        log_closed(server, listener, session);
+    ev_io_stop(server->loop, &connection->watcher);
+    if (session->reset) {
+        struct linger reset = {.l_onoff = 1, .l_linger = 0};
+        (void)setsockopt(connection->watcher.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    }
+    close(connection->watcher.fd);
+    listener->counters.closed[session->reason]++;
+    listener->counters.open--;
+    etd_session_release(session, &server->pool);
+    etd_connections_give(&server->connections, connection);
+    etd_server_connection_closed(server);
+}
+
+static void watch(struct etd_server *server, struct etd_connection *connection, int events)
+{
+    ev_io *watcher = &connection->watcher;
+    if (ev_is_active(watcher)) {
+        if ((watcher->events & (EV_READ | EV_WRITE)) == events)
+            return;
+        ev_io_stop(server->loop, watcher);
+    }
+    ev_io_set(watcher, watcher->fd, events);
+    ev_io_start(server->loop, watcher);
+}
+
+static void schedule(struct etd_server *server, const struct etd_connection *connection)
+{
+    etd_tick when;
+    if (!etd_session_deadline(&connection->session, &when))
+        return;
+    if (connection->watcher.events & EV_WRITE) {
+        etd_tick look = server->turn.now + connection->session.settings->write_timeout / LOOKS + 1;
+        if (etd_tick_reached(when, look))
+            when = look;
+    }
+    etd_wheel_add(&server->connections.wheel, etd_connections_id(&server->connections, connection),
+                  when, server->turn.now);
+    if (!ev_is_active(&server->deadline_timer) || !etd_tick_reached(when, server->deadline_at))
+        etd_server_arm_deadlines(server);
+}
+
+/* The socket takes more only when much of its queue is free; what the peer takes shows there first. */
+static void count_unacknowledged(struct etd_server *server, struct etd_connection *connection)
+{
+    int bytes;
+    if (ioctl(connection->watcher.fd, SIOCOUTQ, &bytes) == 0 && bytes >= 0)
+        etd_session_unacknowledged(&connection->session, &server->turn, (size_t)bytes);
+}
+
+/* The one place that changes what is waited for, and that closes. `stood` says that the deadline in
+ * the wheel still stands: while nothing is held it can only have been put off. */
+static void settle(struct etd_server *server, struct etd_connection *connection, bool stood)
+{
+    struct etd_session *session = &connection->session;
+    enum etd_session_wish wish = etd_session_settle(session, &server->turn);
+    if (wish == ETD_WISH_SHUTDOWN) {
+        if (shutdown(connection->watcher.fd, SHUT_WR) < 0)
+            etd_session_fail(session, reason_of(errno));
+        wish = etd_session_settle(session, &server->turn);
+    }
+    if (wish == ETD_WISH_CLOSE) {
+        finish(server, connection);
+        return;
+    }
+    if (wish == ETD_WISH_WRITE)
+        count_unacknowledged(server, connection);
+    watch(server, connection, wish == ETD_WISH_WRITE ? EV_WRITE : EV_READ);
+    if (!stood || session->holding != NULL || session->state != ETD_SESSION_OPEN)
+        schedule(server, connection);
+}
+
+/* While draining, the session is told to stop once the kernel holds nothing more for it. */
+static void stop_when_empty(struct etd_server *server, struct etd_connection *connection)
+{
+    int unread = 0;
+    if (connection->session.stopping || connection->session.state != ETD_SESSION_OPEN)
+        return;
+    if (ioctl(connection->watcher.fd, FIONREAD, &unread) == 0 && unread > 0 &&
+        !etd_tick_reached(server->turn.now, server->drain_reads_until))
+        return;
+    etd_session_stop(&connection->session, ETD_CLOSE_SHUTDOWN);
+    flush(connection, &server->turn);
+}
+
+/* One turn of a connection: input where there is some, then all the output that goes. */
+static void work(struct etd_server *server, struct etd_connection *connection, bool readable,
+                 bool stood)
+{
+    struct etd_tcp_listener *listener = connection->watcher.data;
+    struct etd_session *session = &connection->session;
+    uint64_t messages = session->messages, in = session->bytes_in, out = session->bytes_out;
+    if (listener->settings.service->tells_time)
+        (void)etd_server_clock(server);
+    if (readable)
+        receive(connection, &server->turn);
+    flush(connection, &server->turn);
+    if (server->draining)
+        stop_when_empty(server, connection);
+    listener->counters.messages += session->messages - messages;
+    listener->counters.bytes_in += session->bytes_in - in;
+    listener->counters.bytes_out += session->bytes_out - out;
+    settle(server, connection, stood);
+}
+
+static void on_ready(EV_P_ ev_io *watcher, int revents)
+{
+    struct etd_connection *connection = (struct etd_connection *)watcher;
+    struct etd_tcp_listener *listener = watcher->data;
+    (void)loop;
+    if (revents & EV_ERROR) /* the kernel would not watch the socket */
+        etd_session_fail(&connection->session, ETD_CLOSE_SOCKET_ERROR);
+    work(listener->server, connection, (revents & EV_READ) != 0, true);
+}
+
+bool etd_tcp_connection_begin(struct etd_tcp_listener *listener, int fd,
+                              const struct etd_address *peer)
+{
+    struct etd_server *server = listener->server;
+    struct etd_connection *connection = etd_connections_take(&server->connections);
+    if (connection == NULL) {
+        close(fd);
+        return false;
+    }
+    ev_io_init(&connection->watcher, on_ready, fd, EV_READ);
+    connection->watcher.data = listener;
+    listener->counters.accepted++;
+    listener->counters.open++;
+    if (listener->settings.service->tells_time)
+        (void)etd_server_clock(server);
+    etd_session_open(&connection->session, &listener->settings, peer, &server->turn);
+    work(server, connection, true, false);
+    return true;
+}
+
+void etd_tcp_connection_expire(struct etd_server *server, struct etd_connection *connection)
+{
+    if (connection->watcher.events & EV_WRITE)
+        count_unacknowledged(server, connection);
+    etd_session_expire(&connection->session, &server->turn);
+    work(server, connection, false, false);
+}
+
+void etd_tcp_connection_drain(struct etd_server *server, struct etd_connection *connection)
+{
+    work(server, connection, false, true);
+}
+
+void etd_tcp_connection_abort(struct etd_server *server, struct etd_connection *connection)
+{
+    etd_session_fail(&connection->session, ETD_CLOSE_SHUTDOWN);
+    settle(server, connection, true);
+}

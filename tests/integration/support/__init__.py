@@ -1,0 +1,46 @@
+"""What the integration tests share: they drive the real binary and look at it from outside.
+
+A test file starts daemons with `Daemon`, talks to them with the helpers of `network`, waits for
+states with `wait_until`, and ends in `support.main()`. The standard library is all it needs.
+"""
+
+from .daemon import Daemon, LogLine
+from .isolation import isolate
+from .network import (
+    answer_to,
+    connect,
+    exchange,
+    free_port,
+    parse_address,
+    receive_exactly,
+    receive_to_end,
+    send_and_receive_all,
+    send_until_stuck,
+    shut_down_by_reset,
+    udp_socket,
+)
+from .process import Result, run
+from .runner import main
+from .waiting import DEADLINE, wait_until
+
+__all__ = [
+    "DEADLINE",
+    "Daemon",
+    "LogLine",
+    "Result",
+    "answer_to",
+    "connect",
+    "exchange",
+    "free_port",
+    "isolate",
+    "main",
+    "parse_address",
+    "receive_exactly",
+    "receive_to_end",
+    "run",
+    "send_and_receive_all",
+    "send_until_stuck",
+    "shut_down_by_reset",
+    "udp_socket",
+    "wait_until",
+]

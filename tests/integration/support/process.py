@@ -1,0 +1,62 @@
+"""Running commands, and what /proc says of a process."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+
+from .waiting import DEADLINE
+
+
+@dataclass
+class Result:
+    """How a command ended, and what it wrote (bytes)."""
+
+    status: int
+    output: bytes
+    errors: bytes
+
+
+def run(command, given=b"", deadline=DEADLINE, environment=None):
+    """Runs `command` with `given` on its standard input until it ends; fails after `deadline` seconds.
+
+    The exit status is for the caller to look at. `environment` is added to our own.
+    """
+    try:
+        done = subprocess.run(
+            [str(word) for word in command],
+            input=given,
+            capture_output=True,
+            timeout=deadline,
+            env={**os.environ, **(environment or {})},
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise AssertionError(
+            f"{command} did not end within {deadline:g} s; it wrote "
+            f"{len(late.output or b'')} bytes and said {late.stderr!r}"
+        ) from None
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def open_descriptors(pid):
+    """How many descriptors the process has open."""
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def cpu_seconds(pid):
+    """CPU time that the process has used so far, in user mode and in the kernel."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+        # The name, field 2, stands in brackets and may hold spaces.
+        fields = stat.read().rsplit(")", 1)[1].split()
+    user, system = int(fields[11]), int(fields[12])
+    return (user + system) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_bytes(pid, field):
+    """A figure of /proc/PID/status in bytes, such as VmRSS (resident now) or VmHWM (its peak)."""
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+        for line in status:
+            name, _, value = line.partition(":")
+            if name == field:
+                return int(value.split()[0]) * 1024
+    raise AssertionError(f"/proc/{pid}/status has no line {field}")
