@@ -122,8 +122,9 @@ static void schedule(struct etd_server *server, const struct etd_connection *con
     etd_tick when;
     if (!etd_session_deadline(&connection->session, &when))
         return;
-    if (connection->watcher.events & EV_WRITE) {
-        etd_tick look = server->turn.now + connection->session.settings->write_timeout / LOOKS + 1;
+    uint32_t write_timeout = connection->session.settings->write_timeout;
+    if ((connection->watcher.events & EV_WRITE) != 0 && write_timeout != 0) {
+        etd_tick look = server->turn.now + write_timeout / LOOKS + 1;
         if (etd_tick_reached(when, look))
             when = look;
     }

@@ -13,15 +13,20 @@ however that ends.
 import atexit
 import collections
 import ctypes
+import glob
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
-import time
 import uuid
 
+from .waiting import DEADLINE, wait_until
+
+# Of a machine's folder and control group, before the process that owns it.
+PREFIX = "echotimed-machine-"
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "systemd_machine.sh")
 CLONE_NEWNET = 0x40000000
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LANG": "C.UTF-8",
@@ -35,13 +40,57 @@ class MachineError(Exception):
     """The machine, or a command that had to succeed in it, failed."""
 
 
+def require_root():
+    if os.geteuid() != 0:
+        raise MachineError("booting a machine needs root: run this test as root")
+
+
+def left_on_host(owner):
+    """What the machines of the process `owner` have on the host now: folders, control groups,
+    mounts. Running ones have some, closed ones none."""
+    require_root()
+    prefix = f"{PREFIX}{owner}-"
+    found = glob.glob(os.path.join(tempfile.gettempdir(), prefix + "*"))
+    # The host need not have mounted the control groups anywhere, so that is done for the look.
+    look = 'mount -t cgroup2 cgroup2 "$1" && find "$1" -maxdepth 1 -name "$2*"'
+    with tempfile.TemporaryDirectory() as folder:
+        listed = subprocess.run(["unshare", "--mount", "sh", "-c", look, "sh", folder, prefix],
+                                capture_output=True, text=True, check=True)
+    found += listed.stdout.replace(folder, "cgroup2:").split()
+    with open("/proc/mounts", encoding="utf-8") as mounts:
+        found += [line for line in mounts if prefix in line]
+    return found
+
+
+def remove(folder):
+    """Removes a machine's control group and its folder. False while processes are in it."""
+    # The folder is used once more as a place to mount on, in a mount namespace that ends with it.
+    command = ('mount -t cgroup2 cgroup2 "$1" && cd "$1" && { [ ! -d "$2" ] || '
+               'find "$2" -depth -type d -exec rmdir {} +; }')
+    if subprocess.run(["unshare", "--mount", "sh", "-c", command, "sh", folder,
+                       os.path.basename(folder)], stderr=subprocess.DEVNULL,
+                      check=False).returncode != 0:
+        return False
+    os.rmdir(folder)
+    return True
+
+
+def sweep():
+    """Removes what machines left whose owner was killed."""
+    for folder in glob.glob(os.path.join(tempfile.gettempdir(), PREFIX + "*")):
+        owner = os.path.basename(folder)[len(PREFIX):].split("-")[0]
+        if not os.path.exists(f"/proc/{owner}"):
+            remove(folder)
+
+
 class Machine:
     def __init__(self, timeout=60):
         """Boots; returns when systemd is up. `timeout` is in seconds."""
-        if os.geteuid() != 0:
-            raise MachineError("booting a machine needs root: run this test as root")
-        self._name = f"echotimed-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._folder = tempfile.mkdtemp(prefix="echotimed-machine-")
+        require_root()
+        sweep()
+        self._name = f"{PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._folder = os.path.join(tempfile.gettempdir(), self._name)
+        os.mkdir(self._folder, 0o700)
         self._console = tempfile.TemporaryFile()
         self._process = None
         self.init = None
@@ -81,7 +130,7 @@ class Machine:
             with open(f"/proc/{found[0]}/comm", encoding="ascii") as comm:
                 if comm.read().strip() != "systemd":
                     return False
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return False
         self.init = int(found[0])
         return True
@@ -105,33 +154,17 @@ class Machine:
                 os.kill(self.init or self._process.pid, signal.SIGKILL)
             self._process.wait(30)
             self._process = None
-            self._remove_cgroup()
+            self.init = None
         self._console.close()
         if os.path.isdir(self._folder):
-            os.rmdir(self._folder)
+            wait_until(lambda: remove(self._folder), "the machine's control group is empty")
 
-    def _remove_cgroup(self):
-        # The folder is used once more as a place to mount on, again in a mount namespace of its own.
-        remove = ('mount -t cgroup2 cgroup2 "$1" && [ ! -d "$1/$2" ] || '
-                  'find "$1/$2" -depth -type d -exec rmdir {} +')
-
-        def removed():
-            return subprocess.run(["unshare", "--mount", "sh", "-c", remove, "sh", self._folder,
-                                   self._name], stderr=subprocess.DEVNULL,
-                                  check=False).returncode == 0
-
-        self.wait_for("the machine's control group is gone", removed, 30)
-
-    def wait_for(self, what, condition, timeout=30):
-        """Waits until `condition()` is true, and gives its value."""
-        deadline = time.monotonic() + timeout
-        while True:
-            value = condition()
-            if value:
-                return value
-            if time.monotonic() > deadline:
-                raise MachineError(f"not within {timeout} s: {what}\n{self._evidence()}")
-            time.sleep(0.02)
+    def wait_for(self, what, condition, timeout=DEADLINE):
+        """As wait_until; a failure shows the machine's journal."""
+        try:
+            return wait_until(condition, what, timeout)
+        except AssertionError as failure:
+            raise MachineError(f"{failure}\n{self._evidence()}") from None
 
     def _evidence(self):
         if self.init is None or self._process is None:
@@ -190,7 +223,6 @@ class Machine:
 
         # A thread can be in another network namespace, and a socket stays where it was made.
         def make():
-            import socket
             libc = ctypes.CDLL(None, use_errno=True)
             namespace = os.open(f"/proc/{self.init}/ns/net", os.O_RDONLY)
             if libc.setns(namespace, CLONE_NEWNET) == 0:

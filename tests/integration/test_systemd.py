@@ -1,0 +1,265 @@
+"""The installed unit under a real systemd: start, sandbox, stop, and what is not started again."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import unittest
+
+import support
+from support import wait_until
+from support.systemd_machine import Machine, MachineError, left_on_host, require_root
+
+BINARY_DIR = os.environ["ETD_BINARY_DIR"]
+HERE = os.path.dirname(os.path.abspath(__file__))
+PROBE = os.path.join(HERE, "support", "sandbox_probe.c")
+UNIT = "echotimed.service"
+CONFIG = "/etc/echotimed/echotimed.ini"
+TCP = ("127.0.0.1", 8080)
+UDP = ("127.0.0.1", 9000)
+
+
+class InMachine(unittest.TestCase):
+    """One machine for the tests of a class, with this build installed."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.machine = Machine()
+        cls.addClassCleanup(cls.machine.close)
+        cls.machine.install(BINARY_DIR)
+        if os.environ.get("ETD_SANITIZE"):
+            # A leak is looked for with ptrace(2), which the sandbox does not allow.
+            cls.drop_in("sanitizer", "[Service]\nEnvironment=ASAN_OPTIONS=detect_leaks=0\n")
+        # A unit that none refers to is forgotten when it ends, and its result with it.
+        cls.machine.run(f"systemctl add-wants machine.target {UNIT}", check=True)
+        cls.unit_file = cls.machine.show(UNIT, "FragmentPath")
+        with open(cls.machine.path(CONFIG), encoding="utf-8") as file:
+            cls.shipped = file.read()
+
+    def tearDown(self):
+        self.machine.run(f"systemctl stop {UNIT}")
+        self.machine.run(f"systemctl reset-failed {UNIT}")
+        self.machine.write_file(CONFIG, self.shipped)
+
+    @classmethod
+    def drop_in(cls, name, text):
+        cls.machine.write_file(f"/etc/systemd/system/{UNIT}.d/{name}.conf", text)
+        cls.machine.run("systemctl daemon-reload", check=True)
+
+    def start(self):
+        self.machine.run(f"systemctl start {UNIT}", check=True)
+
+    def client(self, kind):
+        made = self.machine.socket(socket.AF_INET, kind)
+        self.addCleanup(made.close)
+        made.settimeout(30)
+        made.connect(TCP if kind == socket.SOCK_STREAM else UDP)
+        return made
+
+    def assert_serving(self):
+        tcp = self.client(socket.SOCK_STREAM)
+        tcp.sendall(b"hello")
+        self.assertEqual(tcp.recv(1024), b"hello")
+        udp = self.client(socket.SOCK_DGRAM)
+        udp.send(b"time?")
+        self.assertRegex(udp.recv(1024).decode(), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+        return tcp
+
+
+class Start(InMachine):
+    def test_unit_has_no_mistake(self):
+        result = self.machine.run(["systemd-analyze", "verify", "--man=no", self.unit_file])
+        self.assertEqual((result.status, result.output, result.errors), (0, "", ""))
+
+    def test_active_means_that_it_answers(self):
+        for _ in range(5):
+            self.start()
+            self.assertEqual(self.machine.show(UNIT, "ActiveState"), "active")
+            # Closed, or the stop would wait for the end of the connection.
+            self.assert_serving().close()
+            self.machine.run(f"systemctl stop {UNIT}", check=True)
+
+    def test_not_active_before_it_is_ready(self):
+        command = self.machine.run(f"sed -n 's/^ExecStart=//p' {self.unit_file}").output.strip()
+        wait = "while [ ! -e /run/go ]; do sleep 0.01; done"
+        self.drop_in("wait", f"[Service]\nExecStart=\nExecStart=/bin/sh -c '{wait}; exec {command}'\n")
+        try:
+            self.machine.run(f"systemctl start --no-block {UNIT}", check=True)
+            self.machine.wait_for("its process runs",
+                                  lambda: self.machine.show(UNIT, "MainPID") != "0")
+            self.assertEqual(self.machine.show(UNIT, "ActiveState"), "activating")
+            self.assertNotEqual(self.machine.run(f"systemctl is-active {UNIT}").status, 0)
+            self.machine.write_file("/run/go", "")
+            self.machine.wait_for("it is ready", lambda: self.machine.run(
+                f"systemctl is-active {UNIT}").output.strip() == "active")
+            self.assert_serving()
+        finally:
+            os.unlink(self.machine.path(f"/etc/systemd/system/{UNIT}.d/wait.conf"))
+            self.machine.run("systemctl daemon-reload", check=True)
+
+    def test_status_says_something(self):
+        self.start()
+        self.assertNotEqual(self.machine.show(UNIT, "StatusText"), "")
+
+    def test_journal_has_priorities_and_no_second_time(self):
+        self.start()
+        self.machine.run("journalctl --sync", check=True)
+        lines = self.machine.run(["journalctl", "--output=json", f"_SYSTEMD_UNIT={UNIT}"]).output
+        entries = [json.loads(line) for line in lines.splitlines()]
+        listening = [entry for entry in entries if entry["MESSAGE"].startswith("listening")]
+        self.assertTrue(listening, f"no line `listening` in: {lines}")
+        for entry in entries:
+            self.assertNotRegex(entry["MESSAGE"], r"^<\d>|^\d{4}-")
+            self.assertEqual(entry["_TRANSPORT"], "stdout")
+        self.assertIn(listening[0]["PRIORITY"], ("5", "6"))
+
+
+class Sandbox(InMachine):
+    """A probe in a unit that is the daemon's but for its command."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.machine.run("ln -sf ../usr/share/zoneinfo/Asia/Kolkata /etc/localtime", check=True)
+        subprocess.run(["cc", "-o", cls.machine.path("/usr/sbin/probe"), PROBE], check=True)
+        with open(cls.machine.path(cls.unit_file), encoding="utf-8") as file:
+            text = file.read()
+        text = re.sub(r"^Type=.*", "Type=oneshot", text, flags=re.MULTILINE)
+        text = re.sub(r"^ExecStart=.*", "ExecStart=/usr/sbin/probe", text, flags=re.MULTILINE)
+        cls.machine.write_file("/etc/systemd/system/probe.service", text)
+        cls.machine.run("systemctl daemon-reload", check=True)
+        cls.machine.run("systemctl start probe.service", check=True)
+        cls.found = dict(line.split(" ", 1)
+                         for line in cls.machine.journal("probe.service").splitlines())
+
+    def test_quality_of_the_clock_can_be_read(self):
+        self.assertEqual(self.found["read-clock"], "yes")
+
+    def test_clock_cannot_be_set(self):
+        self.assertEqual(self.found["set-clock"], "EPERM")
+
+    def test_low_ports_can_be_bound_and_that_is_all(self):
+        self.assertEqual(self.found["bind-low-port"], "yes")
+        self.assertEqual(self.found["root"], "no")
+        self.assertEqual(self.found["raw-socket"], "EPERM")
+        self.assertEqual(self.found["packet-socket"], "EAFNOSUPPORT")
+
+    def test_files_can_be_read_and_not_written(self):
+        self.assertEqual(self.found["read-configuration"], "yes")
+        self.assertIn(self.found["write-configuration"], ("EACCES", "EROFS"))
+        self.assertIn(self.found["write-root"], ("EACCES", "EROFS"))
+        self.assertEqual(self.found["zone"], "19800")
+
+    def test_written_memory_cannot_be_run(self):
+        self.assertEqual(self.found["run-written-memory"], "EPERM")
+
+    def test_daemon_has_the_privilege_and_no_other(self):
+        self.start()
+        pid = self.machine.show(UNIT, "MainPID")
+        status = dict(re.findall(r"^(\w+):\s*(.*)$",
+                                 self.machine.run(f"cat /proc/{pid}/status").output, re.MULTILINE))
+        net_bind_service = 1 << 10
+        self.assertEqual(int(status["CapEff"], 16), net_bind_service)
+        self.assertEqual(int(status["CapBnd"], 16), net_bind_service)
+        self.assertEqual(status["NoNewPrivs"], "1")
+        self.assertEqual(status["Seccomp"], "2")
+        self.assertNotEqual(status["Uid"].split()[0], "0")
+
+    def test_local_time_is_the_hosts(self):
+        self.start()
+        udp = self.client(socket.SOCK_DGRAM)
+        udp.send(b"time? rfc3339_local")
+        self.assertRegex(udp.recv(1024).decode(), r"\+05:30$")
+
+    def test_exposure_stays_low(self):
+        # In tenths. 1.8 is what is left with the clock readable, the network open and low ports.
+        result = self.machine.run(["systemd-analyze", "security", "--offline=true",
+                                   "--threshold=18", "--no-pager", self.unit_file])
+        self.assertEqual(result.status, 0, result.output.splitlines()[-1:])
+
+
+class Stop(InMachine):
+    def test_stop_drains_and_succeeds(self):
+        self.start()
+        connection = self.assert_serving()
+        self.machine.run(f"systemctl stop {UNIT}", check=True)
+        self.assertEqual(connection.recv(1024), b"", "the connection was not closed in order")
+        self.assertEqual(self.machine.show(UNIT, "ActiveState"), "inactive")
+        self.assertEqual(self.machine.show(UNIT, "Result"), "success")
+        self.assertEqual(self.machine.show(UNIT, "ExecMainCode"), "1")
+        self.assertEqual(self.machine.show(UNIT, "ExecMainStatus"), "0")
+        self.assertIn("drain", self.machine.journal(UNIT))
+
+    def test_bad_configuration_is_not_started_again(self):
+        self.machine.write_file(CONFIG, "[tcp]\nlisten = nowhere\nno_such_key = 1\n")
+        self.assertNotEqual(self.machine.run(f"systemctl start {UNIT}").status, 0)
+        self.assertEqual(self.machine.show(UNIT, "ExecMainStatus"), "78")
+        # "auto-restart" is where a unit waits that will be.
+        self.assertEqual(self.machine.show(UNIT, "SubState"), "failed")
+        self.assertEqual(self.machine.show(UNIT, "NRestarts"), "0")
+        self.assertIn(f"{CONFIG}:3: ", self.machine.journal(UNIT))
+
+    def test_address_in_use_is_tried_again_until_it_is_free(self):
+        with self.machine.socket(socket.AF_INET, socket.SOCK_STREAM) as other:
+            other.bind(TCP)
+            other.listen()
+            self.machine.run(f"systemctl start {UNIT}")
+            self.assertEqual(self.machine.show(UNIT, "ExecMainStatus"), "71")
+            self.assertEqual(self.machine.show(UNIT, "SubState"), "auto-restart")
+            self.assertIn("127.0.0.1:8080", self.machine.journal(UNIT))
+        self.machine.wait_for("it is started again", lambda: self.machine.show(
+            UNIT, "ActiveState") == "active")
+        self.assert_serving()
+
+
+class MachineLeavesNothing(unittest.TestCase):
+    """The machine itself: what it takes from the host it gives back."""
+
+    def setUp(self):
+        require_root()
+
+    def test_close_ends_all_that_ran(self):
+        with Machine() as machine:
+            machine.run("setsid sleep 1000 >/dev/null 2>&1 &", check=True)
+            running = f"/proc/{machine.init}"
+            self.assertTrue(os.path.exists(running))
+            self.assertNotEqual(left_on_host(os.getpid()), [])
+        self.assertFalse(os.path.exists(running))
+        self.assertEqual(left_on_host(os.getpid()), [])
+
+    def test_failed_boot_leaves_nothing_either(self):
+        with self.assertRaises(MachineError):
+            Machine(timeout=0)
+        self.assertEqual(left_on_host(os.getpid()), [])
+
+    def test_machine_ends_with_its_owner(self):
+        code = ("import signal, sys\nsys.path.insert(0, sys.argv[1])\n"
+                "from support.systemd_machine import Machine\n"
+                "machine = Machine()\nprint(machine.init, flush=True)\nsignal.pause()")
+        with subprocess.Popen([sys.executable, "-B", "-c", code, HERE], stdout=subprocess.PIPE,
+                              text=True) as owner:
+            init = owner.stdout.readline().strip()
+            self.assertTrue(os.path.exists(f"/proc/{init}"))
+            owner.kill()
+        wait_until(lambda: not os.path.exists(f"/proc/{init}"), "its process 1 is gone")
+
+        # The empty folders are swept up by the next machine.
+        def swept():
+            Machine().close()
+            return left_on_host(owner.pid) == []
+
+        wait_until(swept, "the next machine has swept up")
+
+    def test_works_without_overlays(self):
+        os.environ["ETD_MACHINE_OVERLAY"] = "no"
+        self.addCleanup(os.environ.pop, "ETD_MACHINE_OVERLAY")
+        with Machine() as machine:
+            machine.install(BINARY_DIR)
+            machine.run(f"systemctl start {UNIT}", check=True)
+        self.assertEqual(left_on_host(os.getpid()), [])
+
+
+if __name__ == "__main__":
+    support.main()
