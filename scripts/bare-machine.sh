@@ -68,21 +68,25 @@ share_network_settings() {
 # own mounts, processes and host name, and this machine's network.
 inside() {
     cat >"$machine/tmp/inside.sh"
+    # A root of its own and not only chroot: namespaces within namespaces take one.
     # shellcheck disable=SC2016  # expands in there
     unshare --mount --pid --fork --kill-child --uts --ipc -- sh -ec '
         machine=$1
         shift
         mount --make-rprivate /
+        mount --bind "$machine" "$machine"
         mount -t proc proc "$machine/proc"
         mount --rbind /sys "$machine/sys"
         mount --rbind /dev "$machine/dev"
         mount -t tmpfs -o mode=755 tmpfs "$machine/run"
-        mkdir -p "$machine/run/lock"
+        mkdir -p "$machine/run/lock" "$machine/run/host"
         hostname bare-machine
-        exec chroot "$machine" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-            TERM=dumb LC_ALL=C.UTF-8 ${http_proxy:+"http_proxy=$http_proxy"} \
-            ${https_proxy:+"https_proxy=$https_proxy"} ${no_proxy:+"no_proxy=$no_proxy"} \
-            bash -euo pipefail /tmp/inside.sh "$@"
+        cd "$machine"
+        pivot_root . run/host
+        umount -l /run/host
+        exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LC_ALL=C.UTF-8 \
+            ${http_proxy:+"http_proxy=$http_proxy"} ${https_proxy:+"https_proxy=$https_proxy"} \
+            ${no_proxy:+"no_proxy=$no_proxy"} bash -euo pipefail /tmp/inside.sh "$@"
     ' sh "$machine" "$@" </dev/null
 }
 

@@ -17,17 +17,23 @@ install_packages "${build_packages[@]}" "${test_packages[@]}"
 failed=()
 
 say "Building the release preset in build/release"
-build release -DETD_TESTS=ON
-say "Testing the release build"
-run_tests release || failed+=("the tests of the release build")
+if build release -DETD_TESTS=ON; then
+    say "Testing the release build"
+    run_tests release || failed+=("the tests of the release build")
+else
+    failed+=("the release build")
+fi
 
 say "Building with clang, warnings are errors, in build/clang"
 build clang -DETD_TESTS=ON || failed+=("the build by clang")
 
 say "Building under AddressSanitizer and UndefinedBehaviorSanitizer in build/asan"
-build asan -DETD_TESTS=ON
-say "Testing under the sanitizers"
-run_tests asan || failed+=("the tests under the sanitizers")
+if build asan -DETD_TESTS=ON; then
+    say "Testing under the sanitizers"
+    run_tests asan || failed+=("the tests under the sanitizers")
+else
+    failed+=("the build under the sanitizers")
+fi
 
 if [ ${#failed[@]} -gt 0 ]; then
     printf '== Failed: %s\n' "${failed[@]}"

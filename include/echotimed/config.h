@@ -1,7 +1,8 @@
 /* The configuration: one table of keys, and the values that a file and options gave them.
  *
  * The table says everything about a key once: section, name, type, range, default, help, whether a
- * reload may change it. Parsing, range checks, the dump (-T) and the manual page's key list read it. */
+ * reload may change it. Parsing, range checks, the dump (-T) and the key list of the manual page
+ * all read it. */
 #ifndef ECHOTIMED_CONFIG_H
 #define ECHOTIMED_CONFIG_H
 

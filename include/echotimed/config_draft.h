@@ -33,14 +33,14 @@ struct etd_config_draft {
 };
 
 /* Starts with the defaults of [daemon] and no listener. Problems go to `problems`, which the caller
- * owns; it must outlive the draft. On want of memory the draft is still valid, and finishing it says
- * so; that holds for every call below. */
+ * owns; it must outlive the draft. On want of memory the draft is still valid, and finishing it
+ * says so; that holds for every call below. */
 void etd_config_draft_init(struct etd_config_draft *draft, const struct etd_memory *memory,
                            struct etd_config_problems *problems);
 void etd_config_draft_free(struct etd_config_draft *draft);
 
-/* Opens the section of that text ("daemon", "tcp", "udp framed"); the keys that follow are its. Null
- * stands for a heading that could not be read: the keys that follow are passed over. */
+/* Opens the section of that text ("daemon", "tcp", "udp framed"); the keys that follow are its.
+ * Null stands for a heading that could not be read: the keys that follow are passed over. */
 void etd_config_draft_open(struct etd_config_draft *draft, const char *text,
                            struct etd_origin origin);
 
@@ -55,8 +55,9 @@ void etd_config_draft_end_file(struct etd_config_draft *draft);
  * that is not there yet is made. Options come after the file's end, each once, in their order. */
 void etd_config_draft_option(struct etd_config_draft *draft, size_t index);
 
-/* Checks what concerns several keys together. With ETD_CONFIG_OK, `config` is the whole configuration
- * and is the caller's to free; otherwise it is all zeros. The draft still must be freed. */
+/* Checks what concerns several keys together. With ETD_CONFIG_OK, `config` is the whole
+ * configuration and the caller's to free; otherwise it is all zeros. The draft still must be
+ * freed. */
 enum etd_config_result etd_config_draft_finish(struct etd_config_draft *draft,
                                                struct etd_config *config);
 

@@ -70,7 +70,7 @@ void etd_config_problems_add(struct etd_config_problems *problems, struct etd_or
 void etd_config_problems_add_text(struct etd_config_problems *problems, struct etd_origin origin,
                                   const char *text);
 
-/* Writes 'text' in quotes for a message: what is not printable ASCII as \xHH, what is overlong cut. */
+/* Writes 'text' in quotes for a message: what is not printable ASCII as \xHH, overlong text cut. */
 void etd_write_quoted(struct etd_writer *writer, struct etd_bytes text);
 
 #endif

@@ -43,6 +43,7 @@ struct etd_service {
     uint8_t framings; /* the TCP framings that can carry it, a set of 1 << enum etd_framing_id */
     bool udp;         /* whether datagrams can */
     bool tells_time;  /* `clock` must be given */
+    bool same;        /* the verdict is SAME for every message */
     size_t reply_max; /* the greatest number of bytes that `open` or `answer` write */
 
     /* Answers the connection itself; null: nothing is said before the first message. */

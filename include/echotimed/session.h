@@ -25,7 +25,8 @@
 struct etd_session_settings {
     const struct etd_framing *framing;
     const struct etd_service *service; /* can be carried by `framing` */
-    size_t max_message;                /* bytes of a payload, at least 1 */
+    bool may_relay;     /* the owner can move bytes by itself, see etd_session_relays */
+    size_t max_message; /* bytes of a payload, at least 1 */
     uint32_t idle_timeout;
     uint32_t message_timeout;
     uint32_t write_timeout;
@@ -103,6 +104,7 @@ struct etd_session {
     bool input_ended;        /* the peer's FIN was read */
     bool stopping;           /* DRAINING comes once the complete messages held are answered */
     bool reset; /* what was due is lost: the peer must not take the end for a clean one */
+    bool bulk;  /* the last read filled the turn's input: there is likely to be more */
 };
 
 /* Begins a session. Nothing is borrowed. */
@@ -129,6 +131,19 @@ struct etd_bytes etd_session_output(struct etd_session *session, struct etd_turn
 
 /* The socket took `size` bytes, 1 to all of what etd_session_output gave. */
 void etd_session_sent(struct etd_session *session, struct etd_turn *turn, size_t size);
+
+/* A stream of raw bytes that are answered by the same bytes need not pass through memory: while
+ * etd_session_relays says so, the owner may in place of steps 1 and 2 take bytes from the socket and
+ * give them back to it by itself, and keep what the socket does not take. */
+bool etd_session_relays(const struct etd_session *session);
+
+/* The owner took `in` bytes from the socket and gave it `out`; what is left of both is due, and the
+ * owner keeps it at `keeper`, a number of its own. Reads nothing more while something is due. */
+void etd_session_relayed(struct etd_session *session, struct etd_turn *turn, size_t in, size_t out,
+                         int keeper);
+
+/* How many bytes the owner keeps for the session, and where. */
+size_t etd_session_kept(const struct etd_session *session, int *keeper);
 
 /* Ends the session's part of the turn and says what it waits for. */
 enum etd_session_wish etd_session_settle(struct etd_session *session, struct etd_turn *turn);

@@ -43,16 +43,15 @@ static bool listener_carries(const struct etd_config_listener *listener,
     return (service->framings & 1u << listener->framing) != 0;
 }
 
-/* Which framings can carry a service that the one of the listener cannot. */
 static void framings_write(const struct etd_service *service, struct etd_writer *writer)
 {
-    const char *separator = "one of ";
+    bool first = true;
     for (unsigned i = 0; i < ETD_FRAMING_COUNT; i++) {
         if ((service->framings & 1u << i) == 0)
             continue;
-        etd_write_text(writer, separator);
+        etd_write_text(writer, first ? "" : ", ");
         etd_write_text(writer, etd_framings[i]->name);
-        separator = ", ";
+        first = false;
     }
 }
 
@@ -74,7 +73,7 @@ static void check_service(struct etd_config_draft *draft,
         origin = later(origin, origin_of(section, "framing"));
         etd_write_text(writer, " cannot be carried by framing ");
         etd_write_text(writer, etd_framings[listener->framing]->name);
-        etd_write_text(writer, "; write framing = ");
+        etd_write_text(writer, "; these can: ");
         framings_write(service, writer);
     } else {
         etd_write_text(writer, " cannot be carried over ");
@@ -114,21 +113,6 @@ static void check_memory(struct etd_config_draft *draft,
         &message);
 }
 
-/* A listener's address, and where it was given. */
-static void place_write(const struct etd_config_draft *draft,
-                        const struct etd_config_draft_section *section,
-                        const struct etd_endpoint *endpoint, struct etd_writer *writer)
-{
-    etd_config_title(&section->listener, writer);
-    etd_write_text(writer, " with ");
-    etd_endpoint_write(endpoint, writer);
-    etd_write_text(writer, " of ");
-    if (given_of(section, "listen")->at.kind == ETD_ORIGIN_DEFAULT)
-        etd_write_text(writer, "the defaults");
-    else
-        etd_origin_write(origin_of(section, "listen"), draft->problems->sources, writer);
-}
-
 static void refuse_collision(struct etd_config_draft *draft,
                              const struct etd_config_draft_section *section,
                              const struct etd_endpoint *endpoint,
@@ -145,8 +129,12 @@ static void refuse_collision(struct etd_config_draft *draft,
     struct etd_writer *writer = message_begin(&message, &section->listener);
     etd_write_text(writer, " listen: ");
     etd_endpoint_write(endpoint, writer);
-    etd_write_text(writer, " is taken by ");
-    place_write(draft, other, taken, writer);
+    etd_write_text(writer, " collides with ");
+    etd_endpoint_write(taken, writer);
+    etd_write_text(writer, " of ");
+    etd_config_title(&other->listener, writer);
+    etd_write_text(writer, ", given in ");
+    etd_origin_write(given_of(other, "listen")->at, draft->problems->sources, writer);
     etd_write_text(writer, "; give each listener an address or port of its own");
     etd_config_problems_add(draft->problems, origin, &message);
 }

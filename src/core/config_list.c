@@ -92,7 +92,8 @@ enum etd_config_result etd_list_parse(const struct etd_config_key *key, const ch
 {
     struct list list = {.count = entries_count(text)};
     if (list.count < key->min || list.count > key->max) {
-        etd_write_text(why, list.count == 0 ? "is empty; write " : "has too many entries; write ");
+        etd_write_text(why, list.count == 0 ? "the list is empty; write "
+                                            : "the list is too long; write ");
         etd_config_write_range(key, why);
         return ETD_CONFIG_MISTAKEN;
     }

@@ -10,7 +10,7 @@ static bool tail_clear(struct etd_prefix *prefix)
 {
     bool clear = true;
     for (size_t i = prefix->bits / 8u; i < sizeof prefix->address.ip; i++) {
-        uint8_t tail = i == prefix->bits / 8u ? (uint8_t)(0xff >> prefix->bits % 8) : 0xff;
+        unsigned tail = i == prefix->bits / 8u ? 0xffu >> prefix->bits % 8 : 0xffu;
         clear = clear && (prefix->address.ip[i] & tail) == 0;
         prefix->address.ip[i] &= (uint8_t)~tail;
     }

@@ -75,17 +75,27 @@ static void key_list_write(enum etd_config_section kind, struct etd_writer *writ
     }
 }
 
+/* The known name of the section that is nearest; in *elsewhere a key of that very name that
+ * another section has. */
+static const char *key_nearest(enum etd_config_section kind, const char *name,
+                               const struct etd_config_key **elsewhere)
+{
+    struct etd_nearest nearest = etd_nearest_begin(name);
+    for (size_t i = 0; i < ETD_CONFIG_KEYS; i++) {
+        const struct etd_config_key *key = &etd_config_keys[i];
+        if (key->section == kind)
+            etd_nearest_offer(&nearest, key->name);
+        else if (*elsewhere == NULL && strcmp(key->name, name) == 0)
+            *elsewhere = key;
+    }
+    return nearest.best;
+}
+
 void etd_refuse_key(struct etd_config_draft *draft, const struct etd_config_draft_section *section,
                     const char *name, struct etd_origin origin)
 {
-    struct etd_nearest nearest = etd_nearest_begin(name);
     const struct etd_config_key *elsewhere = NULL;
-    for (size_t i = 0; i < ETD_CONFIG_KEYS; i++) {
-        if (etd_config_keys[i].section == section->kind)
-            etd_nearest_offer(&nearest, etd_config_keys[i].name);
-        else if (elsewhere == NULL && strcmp(etd_config_keys[i].name, name) == 0)
-            elsewhere = &etd_config_keys[i];
-    }
+    const char *best = key_nearest(section->kind, name, &elsewhere);
     struct etd_config_message message;
     struct etd_writer *writer = etd_config_message_begin(&message);
     etd_write_text(writer, "unknown key ");
@@ -93,12 +103,12 @@ void etd_refuse_key(struct etd_config_draft *draft, const struct etd_config_draf
     etd_write_text(writer, " in ");
     title_write(section, writer);
     if (elsewhere != NULL) {
-        etd_write_text(writer, "; it belongs into [");
+        etd_write_text(writer, "; it belongs in [");
         etd_write_text(writer, etd_config_section_name(elsewhere->section));
         etd_write_text(writer, "]");
-    } else if (nearest.best != NULL) {
+    } else if (best != NULL) {
         etd_write_text(writer, "; did you mean ");
-        etd_write_text(writer, nearest.best);
+        etd_write_text(writer, best);
         etd_write_text(writer, "?");
     } else {
         etd_write_text(writer, ", which");

@@ -73,7 +73,8 @@ static const struct {
     {ETD_SECTION_TCP, "service", "discard"}, {ETD_SECTION_UDP, "service", "discard"},
     {ETD_SECTION_TCP, "service", "daytime"}, {ETD_SECTION_UDP, "service", "daytime"},
     {ETD_SECTION_TCP, "service", "rfc868"},  {ETD_SECTION_UDP, "service", "rfc868"},
-    {ETD_SECTION_UDP, "service", "ntp"},     {ETD_SECTION_UDP, "service", "stamp"},
+    {ETD_SECTION_TCP, "service", "ntp"},     {ETD_SECTION_UDP, "service", "ntp"},
+    {ETD_SECTION_TCP, "service", "stamp"},   {ETD_SECTION_UDP, "service", "stamp"},
     {ETD_SECTION_UDP, "service", "echo"}, /* needs the loop guard: two echoes never stop */
 };
 

@@ -24,14 +24,14 @@ static enum etd_config_result boolean_parse(const char *text, bool *field, struc
 /* The choices that can be made by now. */
 static void choices_write(const struct etd_config_key *key, struct etd_writer *writer)
 {
-    const char *separator = "one of ";
+    bool first = true;
     for (size_t i = 0; i < key->choices->count; i++) {
         const char *name = key->choices->name(i);
         if (etd_config_value_planned(key, etd_bytes_text(name)))
             continue;
-        etd_write_text(writer, separator);
+        etd_write_text(writer, first ? "" : ", ");
         etd_write_text(writer, name);
-        separator = ", ";
+        first = false;
     }
 }
 
@@ -48,7 +48,8 @@ static enum etd_config_result choice_parse(const struct etd_config_key *key, con
         }
     }
     etd_write_quoted(why, bytes);
-    etd_write_text(why, planned ? " is not supported yet; write " : " is not ");
+    etd_write_text(why,
+                   planned ? " is not supported yet; supported: " : " is not known; supported: ");
     choices_write(key, why);
     return ETD_CONFIG_MISTAKEN;
 }

@@ -5,8 +5,8 @@
 #include "echotimed/config.h"
 
 /* Reads `text` into the key's field of `base`, a struct etd_config_daemon or etd_config_listener. A
- * list is allocated, and the one that stood there freed. When the text is refused the field stays as
- * it was, and what is wrong is written to `why`: it goes on after "KEY ". */
+ * list is allocated, and the one that stood there freed. When the text is refused the field stays
+ * as it was, and what is wrong is written to `why`: it goes on after "KEY ". */
 enum etd_config_result etd_value_parse(const struct etd_config_key *key, const char *text,
                                        void *base, const struct etd_memory *memory,
                                        struct etd_writer *why);
@@ -71,8 +71,8 @@ static inline bool etd_bytes_are_name(struct etd_bytes text)
     return true;
 }
 
-/* Reads the decimal digits at the front of `text` and cuts them off; false when there are none. What
- * is greater than UINT64_MAX is read as that: no range goes so far. */
+/* Reads the decimal digits at the front of `text` and cuts them off; false when there are none.
+ * What is greater than UINT64_MAX is read as that: no range goes so far. */
 bool etd_digits_cut(struct etd_bytes *text, uint64_t *value);
 
 #endif

@@ -51,8 +51,8 @@ void etd_nearest_offer(struct etd_nearest *nearest, const char *name)
     if (word_size > WORD_MAX || name_size > WORD_MAX)
         return;
     size_t away = distance(nearest->word, word_size, name, name_size);
-    /* Words that differ in more than half of their letters have nothing to do with each other. */
-    if (2 * away > (word_size > name_size ? word_size : name_size))
+    /* Words that differ in half of their letters have nothing to do with each other. */
+    if (2 * away >= (word_size > name_size ? word_size : name_size))
         return;
     if (nearest->best == NULL || away < nearest->distance) {
         nearest->best = name;

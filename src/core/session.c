@@ -129,6 +129,7 @@ void etd_session_received(struct etd_session *session, struct etd_turn *turn, si
         return;
     }
     turn->fresh = etd_bytes(turn->input, size);
+    session->bulk = size == turn->input_size;
     if (etd_session_holds_input(session)) {
         struct etd_buffer *in = &session->holding->in;
         turn->fresh.size += etd_buffer_held(in).size;
@@ -230,7 +231,7 @@ static void tidy(struct etd_session *session, struct etd_turn *turn)
         etd_buffer_release(&holding->in, turn->pool);
     if (session->state == ETD_SESSION_CLOSED || etd_buffer_is_empty(&holding->out))
         etd_buffer_release(&holding->out, turn->pool);
-    if (holding->in.data == NULL && holding->out.data == NULL)
+    if (holding->in.data == NULL && holding->out.data == NULL && holding->kept == 0)
         etd_session_release(session, turn->pool);
 }
 
@@ -244,6 +245,8 @@ static bool lacks_input(const struct etd_session *session)
 /* Whether answers wait for room in the socket: due ones, or those of messages held. */
 static bool waits_to_write(const struct etd_session *session)
 {
+    if (session->state == ETD_SESSION_CLOSED)
+        return false;
     return etd_session_owes(session) || (etd_session_holds_input(session) && !lacks_input(session));
 }
 

@@ -8,7 +8,9 @@
 struct etd_holding {
     struct etd_buffer in;  /* received, not answered */
     struct etd_buffer out; /* due to the peer; while not empty, nothing is read or answered */
-    size_t seen;           /* bytes of `in` that are known not to hold a complete message */
+    size_t kept;           /* due, too, and behind `out`: in the owner's keeping */
+    int keeper;
+    size_t seen; /* bytes of `in` that are known not to hold a complete message */
     size_t need; /* bytes of the frame that begins in `in`, or 0: not known; valid if seen > 0 */
     bool begun;  /* a message is incomplete; the clock of message_timeout runs unless `waits` */
     bool waits;  /* answers wait for room in the socket; the clock of write_timeout runs */
@@ -19,7 +21,8 @@ struct etd_holding {
 
 static inline bool etd_session_owes(const struct etd_session *session)
 {
-    return session->holding != NULL && !etd_buffer_is_empty(&session->holding->out);
+    return session->holding != NULL &&
+           (session->holding->kept > 0 || !etd_buffer_is_empty(&session->holding->out));
 }
 
 static inline bool etd_session_holds_input(const struct etd_session *session)

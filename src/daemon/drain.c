@@ -40,7 +40,7 @@ void etd_server_drain(struct etd_server *server)
         return;
     }
     uint64_t limit_ms = (server->config->daemon.drain_timeout_us + 999) / 1000;
-    uint64_t reads_ms = limit_ms / 2 < READS_MS ? limit_ms / 2 : READS_MS;
+    uint64_t reads_ms = limit_ms != 0 && limit_ms / 2 < READS_MS ? limit_ms / 2 : READS_MS;
     server->draining = true;
     server->drain_reads_until = server->turn.now + (etd_tick)reads_ms;
     etd_notify_stopping("closing connections");
@@ -52,9 +52,11 @@ void etd_server_drain(struct etd_server *server)
         etd_udp_endpoint_close(&server->udp[i]);
     etd_log(ETD_LOG_INFO, "draining", "connections=%" PRIu32 " drain_timeout=%" PRIu64 "ms",
             server->connections.open, limit_ms);
-    ev_timer_init(&server->drain_timer, on_drain_timeout, (double)limit_ms / 1e3, 0);
-    server->drain_timer.data = server;
-    ev_timer_start(server->loop, &server->drain_timer);
+    if (limit_ms != 0) {
+        ev_timer_init(&server->drain_timer, on_drain_timeout, (double)limit_ms / 1e3, 0);
+        server->drain_timer.data = server;
+        ev_timer_start(server->loop, &server->drain_timer);
+    }
     for (uint32_t i = 0; i < server->connections.used; i++) {
         if (etd_connection_in_use(&server->connections.records[i]))
             etd_tcp_connection_drain(server, &server->connections.records[i]);

@@ -3,6 +3,7 @@
 #include "platform/memory.h"
 
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,10 +37,15 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* The message is "echotimed: WHAT 'ABOUT'; see echotimed --help". */
-static void misuse(struct etd_options *options, const char *what, const char *about)
+__attribute__((format(printf, 2, 3))) static void misuse(struct etd_options *options,
+                                                         const char *format, ...)
 {
-    fprintf(stderr, "echotimed: %s '%s'; see echotimed --help\n", what, about);
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("echotimed: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputs("; see echotimed --help\n", stderr);
+    va_end(arguments);
     options->action = ETD_ACTION_MISUSE;
 }
 
@@ -65,14 +71,16 @@ static void act(struct etd_options *options, enum etd_action action)
         if (informs)
             options->action = action;
         else
-            misuse(options, "choose one of", "-t, -T");
+            misuse(options, "-t and -T exclude each other");
     }
 }
 
 static void take_file(struct etd_options *options, const char *file)
 {
     if (!options->request.file_optional)
-        misuse(options, "there can be only one -c, not also", file);
+        misuse(options, "there can be only one -c, not also '%s'", file);
+    else if (file[0] == '\0')
+        misuse(options, "the path behind -c is empty");
     options->request.sources.file = file;
     options->request.file_optional = false;
 }
@@ -100,10 +108,10 @@ static void take(struct etd_options *options, int letter, char **argv)
         act(options, ETD_ACTION_HELP);
         return;
     case ':':
-        misuse(options, "a value is missing behind", refused(argv, text));
+        misuse(options, "a value is missing behind %s", refused(argv, text));
         return;
     default:
-        misuse(options, "there is no option", refused(argv, text));
+        misuse(options, "there is no option %s", refused(argv, text));
         return;
     }
 }
@@ -129,7 +137,7 @@ void etd_options_parse(struct etd_options *options, int argc, char **argv)
            (letter = getopt_long(argc, argv, short_options, long_options, NULL)) != -1)
         take(options, letter, argv);
     if (options->action != ETD_ACTION_MISUSE && optind < argc)
-        misuse(options, "there is no use for", argv[optind]);
+        misuse(options, "there is no use for '%s'", argv[optind]);
 }
 
 void etd_options_free(struct etd_options *options)

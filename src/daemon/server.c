@@ -201,6 +201,7 @@ bool etd_server_open(struct etd_server *server, struct ev_loop *loop,
                  .input_size = INPUT_SIZE,
                  .output_size = OUTPUT_SIZE},
     };
+    etd_relay_init(&server->relay);
     server->turn.pool = &server->pool;
     server->turn.clock = &server->clock;
     start_watchers(server);
@@ -232,6 +233,7 @@ void etd_server_close(struct etd_server *server)
             etd_tcp_connection_abort(server, &server->connections.records[i]);
     }
     etd_connections_close(&server->connections);
+    etd_relay_close(&server->relay);
     ev_timer_stop(server->loop, &server->deadline_timer);
     ev_timer_stop(server->loop, &server->accept_timer);
     ev_timer_stop(server->loop, &server->drain_timer);

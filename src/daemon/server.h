@@ -4,6 +4,7 @@
 #define ECHOTIMED_DAEMON_SERVER_H
 
 #include "daemon/connections.h"
+#include "daemon/relay.h"
 #include "daemon/tcp_listener.h"
 #include "daemon/udp_endpoint.h"
 #include "echotimed/buffer.h"
@@ -24,6 +25,7 @@ struct etd_server {
     ev_check turn_start;
 
     struct etd_connections connections;
+    struct etd_relay relay;
     ev_timer deadline_timer;
     etd_tick deadline_at; /* what the timer is set to, while it is active */
 

@@ -18,8 +18,7 @@ enum { SENDS_PER_TURN = 4 };
 /* How often in a write time-out it is looked whether the peer takes anything. */
 enum { LOOKS = 8 };
 
-/* What a failed recv or send says of the connection. */
-static enum etd_close_reason reason_of(int error)
+enum etd_close_reason etd_tcp_close_reason(int error)
 {
     switch (error) {
     case ECONNRESET:
@@ -52,7 +51,7 @@ static void receive(struct etd_connection *connection, struct etd_turn *turn)
     else if (size == 0)
         etd_session_ended(&connection->session, turn);
     else if (!is_not_ready(errno))
-        etd_session_fail(&connection->session, reason_of(errno));
+        etd_session_fail(&connection->session, etd_tcp_close_reason(errno));
 }
 
 static void flush(struct etd_connection *connection, struct etd_turn *turn)
@@ -64,7 +63,7 @@ static void flush(struct etd_connection *connection, struct etd_turn *turn)
         ssize_t size = send(connection->watcher.fd, due.data, due.size, MSG_NOSIGNAL);
         if (size < 0) {
             if (!is_not_ready(errno))
-                etd_session_fail(&connection->session, reason_of(errno));
+                etd_session_fail(&connection->session, etd_tcp_close_reason(errno));
             return;
         }
         etd_session_sent(&connection->session, turn, (size_t)size);
@@ -98,6 +97,7 @@ static void finish(struct etd_server *server, struct etd_connection *connection)
         (void)setsockopt(connection->watcher.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     }
     close(connection->watcher.fd);
+    etd_relay_forget(&server->relay, session);
     listener->counters.closed[session->reason]++;
     listener->counters.open--;
     etd_session_release(session, &server->pool);
@@ -150,7 +150,7 @@ static void settle(struct etd_server *server, struct etd_connection *connection,
     enum etd_session_wish wish = etd_session_settle(session, &server->turn);
     if (wish == ETD_WISH_SHUTDOWN) {
         if (shutdown(connection->watcher.fd, SHUT_WR) < 0)
-            etd_session_fail(session, reason_of(errno));
+            etd_session_fail(session, etd_tcp_close_reason(errno));
         wish = etd_session_settle(session, &server->turn);
     }
     if (wish == ETD_WISH_CLOSE) {
@@ -186,8 +186,11 @@ static void work(struct etd_server *server, struct etd_connection *connection, b
     uint64_t messages = session->messages, in = session->bytes_in, out = session->bytes_out;
     if (listener->settings.service->tells_time)
         (void)etd_server_clock(server);
-    if (readable)
-        receive(connection, &server->turn);
+    if (!etd_session_relays(session) ||
+        !etd_relay_work(&server->relay, session, &server->turn, connection->watcher.fd)) {
+        if (readable)
+            receive(connection, &server->turn);
+    }
     flush(connection, &server->turn);
     if (server->draining)
         stop_when_empty(server, connection);

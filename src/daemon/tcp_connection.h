@@ -23,4 +23,7 @@ void etd_tcp_connection_drain(struct etd_server *server, struct etd_connection *
 /* Resets the connection now. */
 void etd_tcp_connection_abort(struct etd_server *server, struct etd_connection *connection);
 
+/* What a failed recv, send or splice says of its connection. */
+enum etd_close_reason etd_tcp_close_reason(int error);
+
 #endif

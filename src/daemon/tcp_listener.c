@@ -112,6 +112,7 @@ static struct etd_session_settings settings_of(const struct etd_config_listener 
     return (struct etd_session_settings){
         .framing = etd_framings[config->framing],
         .service = etd_services[config->service],
+        .may_relay = true,
         .max_message = config->max_message,
         .idle_timeout = milliseconds(config->idle_timeout_us),
         .message_timeout = milliseconds(config->message_timeout_us),

@@ -25,13 +25,13 @@ uint64_t etd_clock_monotonic_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* The kernel says three things: its own verdict (TIME_ERROR covers a faulty reference, too), the
- * flag that whoever disciplines the clock sets and clears, and a bound that grows while nobody does.
- * All three must be good. chrony without `rtcsync` leaves the flag set, and so is not believed. */
+/* The bound of the error is what counts: whoever disciplines the clock keeps it small; nobody doing
+ * so, it grows to the limit, and setting the clock puts it there. STA_UNSYNC alone says less, since
+ * chrony without `rtcsync` leaves it set while it keeps the bound. */
 struct etd_clock_quality etd_clock_quality(int returned, const struct timex *kernel)
 {
-    if (returned < 0 || returned == TIME_ERROR || (kernel->status & STA_UNSYNC) != 0 ||
-        kernel->maxerror < 0 || kernel->maxerror >= MAX_ERROR_LIMIT_US)
+    if (returned < 0 || (kernel->status & STA_CLOCKERR) != 0 || kernel->maxerror < 0 ||
+        kernel->maxerror >= MAX_ERROR_LIMIT_US)
         return (struct etd_clock_quality){.synchronised = false};
     return (struct etd_clock_quality){.synchronised = true,
                                       .max_error_us = (uint32_t)kernel->maxerror};

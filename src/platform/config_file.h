@@ -1,12 +1,13 @@
-/* The effective configuration: a file or the built-in defaults, then the options of -o, checked as a
- * whole. Nothing outside of `loaded` changes: a second one can be built while the first is in use. */
+/* The effective configuration: a file or the built-in defaults, then the options of -o, checked as
+ * a whole. Nothing but `loaded` changes: a second one can be built while the first is in use. */
 #ifndef ECHOTIMED_PLATFORM_CONFIG_FILE_H
 #define ECHOTIMED_PLATFORM_CONFIG_FILE_H
 
 #include "echotimed/config.h"
 #include "echotimed/config_problem.h"
 
-/* What to load. It must outlive what is loaded, which refers to its texts. */
+/* What to load. It must outlive the problems, which refer to its texts; the configuration does
+ * not. */
 struct etd_config_request {
     struct etd_config_sources sources; /* `file` is the path to read */
     bool file_optional;                /* without a file of that path the defaults are taken */

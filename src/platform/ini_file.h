@@ -1,5 +1,6 @@
-/* The INI format: headings, pairs and comments of a text, with their line numbers. inih parts names,
- * values and comments; what it would cut short, join or pass over in silence is a mistake here. */
+/* The INI format: headings, pairs and comments of a text, with their line numbers. inih parts
+ * names, values and comments; what it would cut short, join or pass over in silence is a mistake
+ * here. */
 #ifndef ECHOTIMED_PLATFORM_INI_FILE_H
 #define ECHOTIMED_PLATFORM_INI_FILE_H
 

@@ -13,5 +13,6 @@ const struct etd_service etd_service_echo = {
     .help = "the same bytes (RFC 862)",
     .framings = ETD_ANY_FRAMING,
     .udp = true,
+    .same = true,
     .answer = answer,
 };

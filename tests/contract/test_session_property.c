@@ -241,6 +241,7 @@ START_TEST(any_schedule_gives_what_the_model_gives)
         struct etd_session_settings settings = {
             .framing = etd_framings[framing],
             .service = service,
+            .may_relay = etd_random_once_in(&random, 2),
             .max_message = limits[etd_random_below(&random, sizeof limits / sizeof *limits)],
             .idle_timeout = 3600000,
             .message_timeout = 3600000,

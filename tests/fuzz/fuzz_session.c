@@ -40,13 +40,15 @@ static struct etd_session_settings choose_settings(struct program *program)
 {
     static const size_t limits[] = {1, 2, 16, 64, 300, 2000, 1 << 20, 1 << 30};
     static const uint32_t timeouts[] = {0, 1, 50, 1000};
-    const struct etd_service *service = choose_service(next(program));
+    uint8_t choice = next(program);
+    const struct etd_service *service = choose_service(choice % 128);
     uint8_t framing = next(program) % ETD_FRAMING_COUNT, times = next(program);
     while (!(service->framings & 1 << framing))
         framing = (uint8_t)((framing + 1) % ETD_FRAMING_COUNT);
     return (struct etd_session_settings){
         .framing = etd_framings[framing],
         .service = service,
+        .may_relay = choice >= 128,
         .max_message = limits[next(program) % 8],
         .idle_timeout = timeouts[times % 4],
         .message_timeout = timeouts[times / 4 % 4],
@@ -148,6 +150,7 @@ static void compare(const struct etd_driver *driver, const struct said *said, ui
                     uint8_t *output)
 {
     struct etd_session_settings settings = *driver->session.settings;
+    settings.may_relay = false;
     settings.idle_timeout = settings.message_timeout = settings.write_timeout = 0;
     struct etd_driver_loop loop;
     struct etd_driver whole;

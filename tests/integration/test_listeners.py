@@ -1,5 +1,7 @@
-"""Where a daemon listens: several listeners, both transports, both families."""
+"""Where a daemon listens: several listeners, both transports, both families.
 
+In a network of its own, which has IPv6 even where the host has it switched off.
+"""
 import socket
 import unittest
 
@@ -99,4 +101,5 @@ class AddressInUse(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

@@ -44,7 +44,7 @@ class Drain(unittest.TestCase):
         with Daemon(echo("60s")) as daemon, connect(daemon.address("tcp"), 4096) as stream:
             send_until_stuck(stream)
             daemon.signal(signal.SIGTERM)
-            daemon.wait_for_notice("STOPPING=1")
+            daemon.wait_for_line("draining")
             with self.assertRaises(ConnectionRefusedError):
                 connect(daemon.address("tcp"))
             daemon.signal(signal.SIGTERM)
@@ -67,15 +67,30 @@ class Drain(unittest.TestCase):
                 stream.close()
             daemon.wait_exit()
 
-    def test_replies_due_are_sent_to_a_slow_reader(self):
+    def test_one_that_waited_to_be_accepted_is_answered(self):
         with Daemon(echo("60s")) as daemon:
-            with connect(daemon.address("tcp"), receive_buffer=4096) as stream:
-                send_until_stuck(stream)
-                daemon.signal(signal.SIGTERM)
-                daemon.wait_for_notice("STOPPING=1")
-                # Now it reads. A reset instead of a clean end raises.
-                self.assertGreater(len(receive_to_end(stream)), 65536)
+            daemon.signal(signal.SIGSTOP)
+            streams = [self.enterContext(connect(daemon.address("tcp"))) for _ in range(20)]
+            for stream in streams:
+                stream.sendall(b"in time")
+            daemon.signal(signal.SIGTERM)
+            daemon.signal(signal.SIGCONT)
+            for stream in streams:
+                self.assertEqual(receive_to_end(stream), b"in time")
+                stream.close()
             daemon.wait_exit()
+
+    def test_replies_due_are_sent_to_a_slow_reader(self):
+        # 0 switches the limit off: as long as it takes.
+        for limit in ("60s", "0"):
+            with self.subTest(drain_timeout=limit), Daemon(echo(limit)) as daemon:
+                with connect(daemon.address("tcp"), receive_buffer=4096) as stream:
+                    send_until_stuck(stream)
+                    daemon.signal(signal.SIGTERM)
+                    daemon.wait_for_line("draining")
+                    # Now it reads. A reset instead of a clean end raises.
+                    self.assertGreater(len(receive_to_end(stream)), 65536)
+                daemon.wait_exit()
 
     def test_peer_that_never_reads_is_reset_within_drain_timeout(self):
         with Daemon(echo("500ms")) as daemon:

@@ -65,7 +65,7 @@ static void check_wish(const struct etd_driver *driver)
     if (holding != NULL)
         ETD_REQUIRE(owes || etd_session_holds_input(session));
     if (owes)
-        ETD_REQUIRE(driver->wish == ETD_WISH_WRITE);
+        ETD_REQUIRE(driver->wish == ETD_WISH_WRITE || session->state == ETD_SESSION_CLOSED);
     switch ((enum etd_session_state)session->state) {
     case ETD_SESSION_OPEN:
         ETD_REQUIRE(session->stopping || session->reason == ETD_CLOSE_NONE);
@@ -87,7 +87,8 @@ static void check_wish(const struct etd_driver *driver)
         ETD_REQUIRE(driver->wish == ETD_WISH_READ && driver->fin && holding == NULL);
         break;
     case ETD_SESSION_CLOSED:
-        ETD_REQUIRE(driver->wish == ETD_WISH_CLOSE && holding == NULL);
+        /* What the owner keeps is told until the end, so that it can be thrown away. */
+        ETD_REQUIRE(driver->wish == ETD_WISH_CLOSE && (holding == NULL || holding->kept > 0));
         ETD_REQUIRE(session->reason != ETD_CLOSE_NONE);
         break;
     }
@@ -103,6 +104,44 @@ static void take(struct etd_driver *driver, const uint8_t *bytes, size_t size)
     }
     memcpy(driver->got + driver->got_size, bytes, size);
     driver->got_size += size;
+}
+
+enum { KEEPER = 42 };
+
+/* In place of steps 1 and 2: bytes go from the socket to it, past the session. */
+static size_t relay(struct etd_driver *driver, struct etd_bytes bytes)
+{
+    struct etd_session *session = &driver->session;
+    bool reads = driver->pipe_size == 0 && session->state == ETD_SESSION_OPEN && !session->stopping;
+    size_t in = reads ? bytes.size : 0;
+    if (in > 0) {
+        driver->pipe = realloc(driver->pipe, in);
+        ETD_REQUIRE(driver->pipe != NULL);
+        memcpy(driver->pipe, bytes.data, in);
+        driver->pipe_size = in;
+    }
+    size_t out = driver->pipe_size < driver->piece ? driver->pipe_size : driver->piece;
+    out = driver->sends == 0 ? 0 : out < driver->room ? out : driver->room;
+    if (out > 0) {
+        take(driver, driver->pipe, out);
+        memmove(driver->pipe, driver->pipe + out, driver->pipe_size - out);
+        driver->pipe_size -= out;
+        if (driver->room != SIZE_MAX)
+            driver->room -= out;
+    }
+    etd_session_relayed(session, &driver->loop->turn, in, out, KEEPER);
+    return in;
+}
+
+static void check_pipe(const struct etd_driver *driver)
+{
+    int keeper = KEEPER;
+    size_t kept = etd_session_kept(&driver->session, &keeper);
+    ETD_REQUIRE(kept == 0 || keeper == KEEPER);
+    /* Where there was no memory to note it, the session has failed. */
+    ETD_REQUIRE(kept == driver->pipe_size || driver->session.reset);
+    ETD_REQUIRE(kept == 0 || driver->session.state == ETD_SESSION_CLOSED ||
+                etd_session_relays(&driver->session));
 }
 
 /* Step 2. */
@@ -142,6 +181,7 @@ static void settle(struct etd_driver *driver)
     ETD_REQUIRE(session->bytes_out == driver->got_size);
     check_wish(driver);
     check_memory(driver);
+    check_pipe(driver);
 }
 
 /* What is said once is not taken back. */
@@ -157,6 +197,8 @@ static size_t receive(struct etd_driver *driver, struct etd_bytes bytes)
 {
     struct etd_session *session = &driver->session;
     struct etd_turn *turn = &driver->loop->turn;
+    if (etd_session_relays(session))
+        return relay(driver, bytes);
     struct etd_room room = etd_session_room(session, turn);
     size_t size = bytes.size < room.size ? bytes.size : room.size;
     if (size > 0) {
@@ -202,7 +244,10 @@ void etd_driver_end(struct etd_driver *driver)
 
 void etd_driver_writable(struct etd_driver *driver)
 {
-    finish_turn(driver, driver->session.state, driver->session.reason);
+    uint8_t state = driver->session.state, reason = driver->session.reason;
+    if (etd_session_relays(&driver->session))
+        (void)relay(driver, etd_bytes(NULL, 0));
+    finish_turn(driver, state, reason);
 }
 
 void etd_driver_stop(struct etd_driver *driver, enum etd_close_reason reason)
@@ -274,5 +319,6 @@ void etd_driver_release(struct etd_driver *driver)
     driver->held = 0;
     ETD_REQUIRE(driver->loop->pool.in_use == driver->loop->held);
     free(driver->got);
-    driver->got = NULL;
+    free(driver->pipe);
+    driver->got = driver->pipe = NULL;
 }

@@ -38,6 +38,9 @@ struct etd_driver {
     uint8_t *got;   /* what it took */
     size_t got_size;
     size_t got_capacity;
+    uint8_t *pipe; /* what was taken from the socket and is not given back to it yet, unseen by the
+                      session; used where the settings allow it */
+    size_t pipe_size;
 
     uint64_t held; /* by this session */
     uint64_t most; /* that it ever held */

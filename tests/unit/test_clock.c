@@ -52,7 +52,7 @@ static const struct {
     {"just below the limit", TIME_OK, STA_PLL, 15999999, true},
     {"at the limit", TIME_OK, STA_PLL, 16000000, false},
     {"beyond the limit", TIME_OK, STA_PLL, 17000000, false},
-    {"flag set, small error", TIME_OK, STA_UNSYNC, 10, false},
+    {"disciplined without rtcsync", TIME_ERROR, STA_UNSYNC, 10, true},
     {"never set since the boot", TIME_ERROR, STA_UNSYNC, 16000000, false},
     {"faulty reference", TIME_ERROR, STA_PLL | STA_CLOCKERR, 10, false},
     {"bound that makes no sense", TIME_OK, STA_PLL, -1, false},
@@ -90,7 +90,7 @@ START_TEST(kernel_is_asked_once_a_second_whatever_the_wall_clock_does)
     monotonic = (struct timespec){.tv_sec = 50, .tv_nsec = 500000000};
     etd_clock_read(&reading);
     ck_assert(reading.quality.synchronised);
-    kernel.status = STA_UNSYNC;
+    kernel.maxerror = 16000000;
     wall.tv_sec = 1000000000;
     monotonic = (struct timespec){.tv_sec = 51, .tv_nsec = 499000000};
     etd_clock_read(&reading);
