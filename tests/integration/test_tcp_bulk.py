@@ -87,7 +87,7 @@ class Bulk(unittest.TestCase):
         with Daemon(ECHO) as daemon:
             before = daemon.open_descriptors()
             for _ in range(3):
-                stuck = [connect(daemon.address("tcp"), receive_buffer=4096) for _ in range(4)]
+                stuck = [connect(daemon.address("tcp"), receive_buffer=65536) for _ in range(4)]
                 stick(stuck)
                 for stream in stuck:
                     shut_down_by_reset(stream)
@@ -100,7 +100,7 @@ class Bulk(unittest.TestCase):
 
     def test_others_are_served_while_some_are_stuck(self):
         with Daemon(ECHO) as daemon:
-            stuck = [self.enterContext(connect(daemon.address("tcp"), receive_buffer=4096))
+            stuck = [self.enterContext(connect(daemon.address("tcp"), receive_buffer=65536))
                      for _ in range(20)]
             stick(stuck)
             with connect(daemon.address("tcp")) as stream:
