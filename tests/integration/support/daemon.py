@@ -122,12 +122,13 @@ class Daemon:
 
     def start(self):
         """Starts the process and returns at once. Use `with` unless the start itself is the test."""
+        program = os.environ["ECHOTIMED"]
         self._folder = tempfile.mkdtemp(prefix="echotimed-")
         # A daemon that gives up root must still reach what is in here.
         os.chmod(self._folder, 0o755)
         # Whatever ends this test, a kill by its own time-out too, ends the daemon.
         pdeathsig = ["setpriv", "--pdeathsig", "KILL"]
-        self.command = [*pdeathsig, *self._prefix, os.environ["ECHOTIMED"]]
+        self.command = [*pdeathsig, *self._prefix, program]
         if self.configuration is not None:
             self.write_configuration(self.configuration)
             self.command += ["-c", self.configuration_path]
@@ -378,14 +379,15 @@ class Daemon:
     # ---- addresses
 
     def addresses(self, listener="tcp", count=1):
-        """The real addresses (host, port) of a listener, named as in its section, once it has `count`."""
+        """The real addresses (host, port) of a listener, named as its section is, at least `count`."""
 
         def look():
-            lines = [line for line in self._lines if line.message == "listening"]
-            found = [line for line in lines if line.pairs.get("listener", "").strip("[]") == listener]
-            return [parse_address(line.pairs["address"]) for line in found] if len(
-                found
-            ) >= count else None
+            found = [
+                parse_address(line.pairs["address"])
+                for line in self._lines
+                if line.message == "listening" and line.pairs["listener"] == listener
+            ]
+            return found if len(found) >= count else None
 
         return self._wait_for(look, f"{count} addresses of the listener [{listener}]")
 
