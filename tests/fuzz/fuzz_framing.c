@@ -48,7 +48,7 @@ static void check(const struct etd_framing *framing, struct etd_bytes input, siz
         ETD_REQUIRE(framing->bounded);
         break;
     case ETD_DECODED_TRUNCATED:
-        ETD_REQUIRE(!"decode says truncated");
+        ETD_REQUIRE(false && "decode never says truncated");
         break;
     }
 }

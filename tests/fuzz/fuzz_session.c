@@ -139,9 +139,11 @@ static void finish(struct etd_driver *driver)
     driver->room = driver->piece = SIZE_MAX;
     driver->sends = 16;
     etd_driver_run(driver, etd_bytes(NULL, 0));
-    if (driver->wish == ETD_WISH_READ && !driver->session.input_ended)
+    /* Once more, where the first time there was no memory to see the end in. */
+    for (int i = 0; i < 2 && driver->wish == ETD_WISH_READ; i++) {
         etd_driver_end(driver);
-    etd_driver_run(driver, etd_bytes(NULL, 0));
+        etd_driver_run(driver, etd_bytes(NULL, 0));
+    }
     ETD_REQUIRE(driver->wish == ETD_WISH_CLOSE);
 }
 

@@ -282,7 +282,7 @@ void etd_driver_look(struct etd_driver *driver)
         etd_session_expire(&driver->session, &driver->loop->turn);
         finish_turn(driver, state, reason);
     }
-    ETD_REQUIRE(!"time-outs without end");
+    ETD_REQUIRE(false && "time-outs without end");
 }
 
 /* A turn in which the socket has room leads somewhere, or a loop would spin. */
