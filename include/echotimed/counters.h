@@ -31,15 +31,19 @@ struct etd_tcp_counters {
 
 /* Why a datagram was not answered. */
 enum etd_drop_reason {
-    ETD_DROP_NONE,        /* it is answered */
-    ETD_DROP_TRUNCATED,   /* longer than any answer could be (MSG_TRUNC) */
-    ETD_DROP_DENIED,      /* by allow and deny */
-    ETD_DROP_PORT_ZERO,   /* from port 0, which nothing can be sent to */
-    ETD_DROP_LOW_PORT,    /* from a port below 1024, under refuse_low_ports */
-    ETD_DROP_NOT_UNICAST, /* sent to a broadcast or multicast address */
-    ETD_DROP_NO_ANSWER,   /* the service has none: no valid request, or the clock is not trusted */
-    ETD_DROP_SEND_FULL,   /* the socket's send buffer was full */
-    ETD_DROP_SEND_ERROR,  /* the kernel refused to send: no route, a firewall's rule */
+    ETD_DROP_NONE,          /* it is answered */
+    ETD_DROP_TRUNCATED,     /* longer than any answer could be (MSG_TRUNC) */
+    ETD_DROP_DENIED,        /* by allow and deny */
+    ETD_DROP_PORT_ZERO,     /* from port 0, which nothing can be sent to */
+    ETD_DROP_LOW_PORT,      /* from a port below 1024, under refuse_low_ports */
+    ETD_DROP_NOT_UNICAST,   /* sent to a broadcast or multicast address */
+    ETD_DROP_OWN_LISTENER,  /* from a listener of this process, which would answer the answer */
+    ETD_DROP_NEEDS_PADDING, /* shorter than its answer, under require_padding */
+    ETD_DROP_RATE_LIMIT,    /* its source has had rate_limit and rate_burst */
+    ETD_DROP_LOOP_GUARD,    /* loop_guard answers for the very same bytes were given before */
+    ETD_DROP_NO_ANSWER,     /* the service has none: no valid request, or an untrusted clock */
+    ETD_DROP_SEND_FULL,     /* the socket's send buffer was full */
+    ETD_DROP_SEND_ERROR,    /* the kernel refused to send: no route, a firewall's rule */
     ETD_DROP_REASONS
 };
 
