@@ -36,16 +36,18 @@ static bool has_all_like(const struct etd_address *bound, const struct etd_addre
 
 bool etd_own_sockets_hold(const struct etd_own_sockets *own, const struct etd_address *source)
 {
+    bool has_all = false;
     if (!etd_own_sockets_share_port(own, source->port))
         return false;
     for (size_t i = 0; i < own->bound_count; i++) {
         const struct etd_address *bound = &own->bound[i];
-        if (bound->port == source->port &&
-            (etd_address_same_ip(bound, source) ||
-             (has_all_like(bound, source) && is_of_host(own, source))))
+        if (bound->port != source->port)
+            continue;
+        if (etd_address_same_ip(bound, source))
             return true;
+        has_all = has_all || has_all_like(bound, source);
     }
-    return false;
+    return has_all && is_of_host(own, source);
 }
 
 enum etd_drop_reason etd_source_judge(const struct etd_source_rules *rules,
