@@ -65,7 +65,7 @@ START_TEST(packets_in_one_loop_do_not_shelter_each_other)
     for (uint32_t round = 0; left > 0; round++) {
         ck_assert_uint_le(round, 50);
         for (int i = 0; i < PACKETS; i++) {
-            char text[16];
+            char text[32];
             snprintf(text, sizeof text, "packet %d", i);
             if (alive[i] && ask(&guarded, &limits, 1, text, SECOND) == ETD_DROP_NONE) {
                 answers++;
