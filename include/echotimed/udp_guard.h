@@ -36,11 +36,11 @@
  * packets going round together would protect each other for ever. An ordinary client that repeats
  * itself from one port loses one datagram in loop_guard + 1.
  *
- * A count has its place in a set of ETD_LOOP_WAYS, in the order of their use: what is new enters in the
- * middle, what comes again goes to the front, and what falls off the end is forgotten. So a flood of
- * datagrams that are all different cannot push out a loop that has been round twice; it can hide a
- * slow one, of fewer rounds a second than the flood has datagrams for each half of a set, while it
- * lasts. Here nothing can be gained but answers within the rate limit. */
+ * A count has its row in a set of ETD_LOOP_WAYS, in the order of their use: what is new enters in the
+ * middle, what comes again goes to the front, and what falls off the end is forgotten. So datagrams
+ * that are all different cannot push out a loop that has been round twice. While a flood of F of them
+ * a second lasts, a loop of fewer than F / (4 x sets) rounds a second may not be noticed; it is still
+ * within its rate limit. */
 #ifndef ECHOTIMED_UDP_GUARD_H
 #define ECHOTIMED_UDP_GUARD_H
 

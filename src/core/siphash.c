@@ -12,8 +12,16 @@ static uint64_t rotate(uint64_t value, unsigned bits)
     return value << bits | value >> (64 - bits);
 }
 
-/* The first `size` bytes, at most 8, least significant first. */
-static uint64_t load(const uint8_t *bytes, size_t size)
+/* Eight bytes, least significant first; compilers make one load of it. */
+static uint64_t load_word(const uint8_t *b)
+{
+    return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 | (uint64_t)b[3] << 24 |
+           (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40 | (uint64_t)b[6] << 48 |
+           (uint64_t)b[7] << 56;
+}
+
+/* The `size` bytes of the last word, fewer than 8. */
+static uint64_t load_tail(const uint8_t *bytes, size_t size)
 {
     uint64_t word = 0;
     for (size_t i = 0; i < size; i++)
@@ -51,17 +59,17 @@ static void compress(struct state *state, uint64_t word)
 
 uint64_t etd_siphash(const struct etd_siphash_key *key, struct etd_bytes message)
 {
-    uint64_t k0 = load(key->bytes, WORD), k1 = load(key->bytes + WORD, WORD);
+    uint64_t k0 = load_word(key->bytes), k1 = load_word(key->bytes + WORD);
     /* The constants spell "somepseudorandomlygeneratedbytes". */
     struct state state = {{k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
                            k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573)}};
     size_t whole = message.size - message.size % WORD;
     for (size_t i = 0; i < whole; i += WORD)
-        compress(&state, load(message.data + i, WORD));
+        compress(&state, load_word(message.data + i));
     /* The last word ends in the length's low byte. */
     uint64_t last = (uint64_t)message.size << 56;
     if (message.size > whole)
-        last |= load(message.data + whole, message.size - whole);
+        last |= load_tail(message.data + whole, message.size - whole);
     compress(&state, last);
     state.v[2] ^= 0xff;
     run_rounds(&state, FINALIZATION_ROUNDS);
