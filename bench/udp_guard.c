@@ -2,8 +2,9 @@
  *
  *     bench_udp_guard
  *
- * "hot": one source again and again. "cold": every datagram from another of four million sources, so
- * that nothing that is needed is in a cache. A batch as the daemon receives it lies in between. */
+ * "hot": one source again and again. "cold": every datagram from another of four million sources,
+ * so that nothing that is needed is in a cache. A batch as the daemon receives it lies in between.
+ */
 #include "echotimed/udp_guard.h"
 
 #include <stdio.h>

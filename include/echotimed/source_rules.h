@@ -20,8 +20,8 @@ enum {
 struct etd_own_sockets {
     const struct etd_address *bound; /* the caller's, as are `host`; they outlive this */
     size_t bound_count;
-    /* The host's own addresses, for sockets that are bound to all of them; ports mean nothing. May be
-     * replaced at any time. 127.0.0.0/8 and ::1 need not be among them. */
+    /* The host's own addresses, for sockets that are bound to all of them; ports mean nothing. May
+     * be replaced at any time. 127.0.0.0/8 and ::1 need not be among them. */
     const struct etd_address *host;
     size_t host_count;
     uint64_t
@@ -32,8 +32,8 @@ struct etd_own_sockets {
 void etd_own_sockets_init(struct etd_own_sockets *own, const struct etd_address *bound,
                           size_t count);
 
-/* Whether a datagram from there may come from one of the sockets. `::` is taken to have IPv4, too, as a
- * socket from a service manager may. */
+/* Whether a datagram from there may come from one of the sockets. `::` is taken to have IPv4, too,
+ * as a socket from a service manager may. */
 bool etd_own_sockets_hold(const struct etd_own_sockets *own, const struct etd_address *source);
 
 /* Whether a datagram from there would meet one, if `host` has its address: only then do the host's
@@ -50,8 +50,8 @@ struct etd_source_rules {
     bool serves_ntp; /* its service is ntp, which port 123 may always ask */
 };
 
-/* ETD_DROP_NONE, or why a datagram from `source` is not answered. `to_one_host`: the address that it was
- * sent to is neither a broadcast nor a multicast address. */
+/* ETD_DROP_NONE, or why a datagram from `source` is not answered. `to_one_host`: the address that
+ * it was sent to is neither a broadcast nor a multicast address. */
 enum etd_drop_reason etd_source_judge(const struct etd_source_rules *rules,
                                       const struct etd_address *source, bool to_one_host);
 

@@ -1,18 +1,20 @@
-/* What keeps UDP answers from being abused: a rate limit for each source, and a guard against loops.
+/* What keeps UDP answers from being abused: a rate limit for each source, and a guard against
+ * loops.
  *
  * The source address of a datagram can be forged. So whoever is answered may be a victim who never
- * asked, and whoever asks may have as many addresses as he likes. One table of fixed size serves all
- * endpoints of the process; each counts by itself.
+ * asked, and whoever asks may have as many addresses as he likes. One table of fixed size serves
+ * all endpoints of the process; each counts by itself.
  *
- * The rate limit is a token bucket for each source (an IPv4 address, an IPv6 /64), kept as one number:
- * the theoretical arrival time of GCRA (ITU-T I.371, annex A). A datagram is answered unless that
- * time is more than the burst's tolerance ahead, and each answer moves it on by one interval, from now
- * at least. A time that has passed says nothing, so an idle source needs no place: only sources in
- * debt do, and a flood of R answers a second keeps at most R / rate_limit of them in debt.
+ * The rate limit is a token bucket for each source (an IPv4 address, an IPv6 /64), kept as one
+ * number: the theoretical arrival time of GCRA (ITU-T I.371, annex A). A datagram is answered
+ * unless that time is more than the burst's tolerance ahead, and each answer moves it on by one
+ * interval, from now at least. A time that has passed says nothing, so an idle source needs no
+ * place: only sources in debt do, and a flood of R answers a second keeps at most R / rate_limit of
+ * them in debt.
  *
- * A set of the table has ETD_RATE_WAYS places, and which set is a source's own is a secret. A source
- * without a place takes the one whose time is the earliest, and it takes over the debt that stood
- * there, but is answered this once whatever the debt. It follows, with N = 5 x sets places:
+ * A set of the table has ETD_RATE_WAYS places, and which set is a source's own is a secret. A
+ * source without a place takes the one whose time is the earliest, and it takes over the debt that
+ * stood there, but is answered this once whatever the debt. It follows, with N = 5 x sets places:
  *
  *   - No silence. A source that sends no faster than rate_limit (at least one interval from each
  *     datagram to the next) is always answered, whatever comes from any other address: its debt
@@ -31,16 +33,16 @@
  * The loop guard counts the answers for the very same bytes from the very same address and port, at
  * whatever pace; after loop_guard of them one datagram is dropped, and the count begins anew. Two
  * responders that answer each other pass the same bytes round, so K datagrams that somebody forged
- * to start a loop end after K x loop_guard answers. The port counts, since a loop has one, and clients
- * behind one NAT that ask the same have many. Other datagrams in between do not end a row: two
- * packets going round together would protect each other for ever. An ordinary client that repeats
- * itself from one port loses one datagram in loop_guard + 1.
+ * to start a loop end after K x loop_guard answers. The port counts, since a loop has one, and
+ * clients behind one NAT that ask the same have many. Other datagrams in between do not end a row:
+ * two packets going round together would protect each other for ever. An ordinary client that
+ * repeats itself from one port loses one datagram in loop_guard + 1.
  *
- * A count has its row in a set of ETD_LOOP_WAYS, in the order of their use: what is new enters in the
- * middle, what comes again goes to the front, and what falls off the end is forgotten. So datagrams
- * that are all different cannot push out a loop that has been round twice. While a flood of F of them
- * a second lasts, a loop of fewer than F / (4 x sets) rounds a second may not be noticed; it is still
- * within its rate limit. */
+ * A count has its row in a set of ETD_LOOP_WAYS, in the order of their use: what is new enters in
+ * the middle, what comes again goes to the front, and what falls off the end is forgotten. So
+ * datagrams that are all different cannot push out a loop that has been round twice. While a flood
+ * of F of them a second lasts, a loop of fewer than F / (4 x sets) rounds a second may not be
+ * noticed; it is still within its rate limit. */
 #ifndef ECHOTIMED_UDP_GUARD_H
 #define ECHOTIMED_UDP_GUARD_H
 
@@ -87,13 +89,13 @@ struct etd_udp_guard {
 /* Bytes of memory that a guard of `sets` takes. */
 size_t etd_udp_guard_size(uint32_t sets);
 
-/* `memory` is zeroed, of etd_udp_guard_size bytes, however aligned, and outlives the guard; pages of
- * it that nobody falls into need never be touched. `sets` is a power of two. */
+/* `memory` is zeroed, of etd_udp_guard_size bytes, however aligned, and outlives the guard; pages
+ * of it that nobody falls into need never be touched. `sets` is a power of two. */
 void etd_udp_guard_init(struct etd_udp_guard *guard, void *memory, uint32_t sets,
                         const struct etd_siphash_key *key);
 
-/* What one endpoint asks of the guard. It may change at any time: the debts and rows stay, as far as
- * they fit under the new values. */
+/* What one endpoint asks of the guard. It may change at any time: the debts and rows stay, as far
+ * as they fit under the new values. */
 struct etd_udp_limits {
     uint64_t interval;   /* ns from an answer to the next at rate_limit, rounded down; 0: none */
     uint64_t tolerance;  /* ns that rate_burst lets answers be ahead of that */
@@ -107,9 +109,9 @@ struct etd_udp_limits etd_udp_limits_make(uint16_t endpoint, uint32_t rate_limit
                                           uint32_t rate_burst, uint32_t loop_guard);
 
 /* Whether a datagram may be answered: ETD_DROP_NONE, and then the answer is counted; or
- * ETD_DROP_RATE_LIMIT or ETD_DROP_LOOP_GUARD. Ask it last, of datagrams that have an answer. `now` is
- * in nanoseconds of a clock that never goes back, below 2^63; how finely it ticks does not matter.
- * If it does go back, a source in debt loses at most one interval by it. */
+ * ETD_DROP_RATE_LIMIT or ETD_DROP_LOOP_GUARD. Ask it last, of datagrams that have an answer. `now`
+ * is in nanoseconds of a clock that never goes back, below 2^63; a burst evens out how finely it
+ * ticks. If it does go back, a source in debt loses at most one interval by it. */
 enum etd_drop_reason etd_udp_guard_admit(struct etd_udp_guard *guard,
                                          const struct etd_udp_limits *limits,
                                          const struct etd_address *source, struct etd_bytes payload,

@@ -51,8 +51,8 @@ static uint64_t hash_source(const struct etd_udp_guard *guard, uint16_t endpoint
     return etd_siphash(&guard->key, etd_bytes(text, sizeof text));
 }
 
-/* Each step is a bijection of the state, and of the word: texts of one length that differ in one word
- * give different states. The multiplier is secret, and so is the state that it begins with. */
+/* Each step is a bijection of the state, and of the word: texts of one length that differ in one
+ * word give different states. The multiplier is secret, and so is the state that it begins with. */
 static uint64_t stir(uint64_t state, uint64_t word, uint64_t multiplier)
 {
     state = (state ^ word) * multiplier;
@@ -66,8 +66,8 @@ static uint64_t load(const uint8_t *bytes, size_t size)
     return word;
 }
 
-/* Takes all of the payload in, of every datagram, so it is cheap rather than strong. Nobody sees what
- * it gives, and whoever found messages that fall together would have his own dropped, one in
+/* Takes all of the payload in, of every datagram, so it is cheap rather than strong. Nobody sees
+ * what it gives, and whoever found messages that fall together would have his own dropped, one in
  * loop_guard. */
 static uint64_t hash_payload(uint64_t state, struct etd_bytes payload, uint64_t multiplier)
 {

@@ -1,5 +1,5 @@
-/* The rate limit of the UDP guard against more sources than it has places for. Time is the test's own,
- * so seconds of a flood pass in a moment. */
+/* The rate limit of the UDP guard against more sources than it has places for. Time is the test's
+ * own, so seconds of a flood pass in a moment. */
 #include "udp_guard_helper.h"
 
 enum {
@@ -37,8 +37,8 @@ static void flood(const struct etd_udp_limits *limits, uint64_t per_second, uint
     }
 }
 
-/* At the defaults a million datagrams a second are far from what the table holds: nobody in it feels
- * them, not even with a whole burst. */
+/* At the defaults a million datagrams a second are far from what the table holds: nobody in it
+ * feels them, not even with a whole burst. */
 START_TEST(an_honest_source_among_a_million_has_its_rate_and_burst)
 {
     struct etd_udp_limits limits = etd_udp_limits_make(0, 1000, 2000, 0);
@@ -100,8 +100,8 @@ START_TEST(a_flood_beyond_the_table_hardly_helps_an_abuser)
 }
 END_TEST
 
-/* One set: who keeps the pace is always answered, however the others jostle, and so is who was never
- * seen before. */
+/* One set: who keeps the pace is always answered, however the others jostle, and so is who was
+ * never seen before. */
 START_TEST(a_crowd_in_one_set_silences_nobody)
 {
     enum { CROWD = 30, PACED = 5 };

@@ -188,8 +188,8 @@ START_TEST(a_new_guard_keeps_the_rows)
 }
 END_TEST
 
-/* A slow loop, and between two of its rounds two dozen others for each set. The first two rounds come
- * with little in between, and then nothing pushes it out. */
+/* A slow loop, and between two of its rounds two dozen others for each set. The first two rounds
+ * come with little in between, and then nothing pushes it out. */
 START_TEST(a_flood_of_different_messages_does_not_hide_a_loop)
 {
     struct etd_udp_limits limits = etd_udp_limits_make(0, 0, 1, 10);

@@ -1,5 +1,5 @@
-/* What the tests of the UDP guard have in common: a guard whose memory ends at a page that must not be
- * touched, and short words for sources and questions. */
+/* What the tests of the UDP guard have in common: a guard whose memory ends at a page that must not
+ * be touched, and short words for sources and questions. */
 #ifndef ECHOTIMED_TESTS_UDP_GUARD_HELPER_H
 #define ECHOTIMED_TESTS_UDP_GUARD_HELPER_H
 
