@@ -5,6 +5,7 @@
 
 #include "echotimed/bytes.h"
 #include "echotimed/framing.h"
+#include "echotimed/ntp_packet.h"
 #include "echotimed/timestamp.h"
 
 #include <stdbool.h>
@@ -23,7 +24,18 @@ enum etd_service_id {
     ETD_SERVICE_TIME,
     ETD_SERVICE_DAYTIME,
     ETD_SERVICE_RFC868,
+    ETD_SERVICE_NTP,
+    ETD_SERVICE_STAMP,
     ETD_SERVICE_COUNT
+};
+
+struct etd_stamp_session; /* in echotimed/stamp_sessions.h */
+
+/* What an administrator says of the answers of ntp and stamp; the listener's. */
+struct etd_time_settings {
+    uint8_t ntp_stratum;              /* 1 to 15, told while the clock is synchronised */
+    uint8_t ntp_refid[ETD_NTP_REFID]; /* likewise */
+    bool stamp_tlvs;                  /* process TLVs; otherwise they go back as they came */
 };
 
 /* One message and all that may bear on its answer. Views are valid during the call only. */
@@ -33,7 +45,17 @@ struct etd_request {
     bool terminated;                       /* the framing cut an LF from behind the payload */
     enum etd_time_format time_format;      /* the listener's */
     bool require_sync;                     /* the listener's */
-    const struct etd_clock_reading *clock; /* null for a service that does not tell the time */
+    const struct etd_clock_reading *clock; /* null for a service that does not tell the time; its
+                                              `now` is the last thing read before the answer */
+
+    /* For ntp and stamp alone, of a datagram. */
+    const struct etd_time_settings *times; /* not null */
+    struct etd_timestamp received;         /* when the kernel had it */
+    uint8_t ttl;                           /* its TTL or hop limit; 0: not known */
+    bool class_kept;                       /* the answer leaves with its DSCP, which is: */
+    uint8_t traffic_class;                 /* its DSCP and ECN, the whole byte */
+    const struct etd_stamp_session
+        *stamp_session; /* the sender's; null: the reflector is stateless */
 };
 
 enum etd_verdict {

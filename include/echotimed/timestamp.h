@@ -14,11 +14,19 @@ struct etd_timestamp {
     uint32_t nanoseconds;
 };
 
+/* What the last minute of this UTC day will have; the values are those of NTP's leap indicator. */
+enum etd_leap {
+    ETD_LEAP_NONE,
+    ETD_LEAP_INSERT, /* 61 seconds */
+    ETD_LEAP_DELETE  /* 59 seconds */
+};
+
 /* What the kernel says of its clock (adjtimex(2)). Where it refused to answer, `synchronised` is
  * false: not known is never taken for good. */
 struct etd_clock_quality {
     bool synchronised;
     uint32_t max_error_us; /* bound of the error in microseconds; meaningless unless synchronised */
+    enum etd_leap leap;    /* announced; NONE unless synchronised */
 };
 
 /* What a reader of the clock hands to a service. */

@@ -30,6 +30,17 @@ uint64_t etd_clock_monotonic_ms(void)
     return etd_clock_monotonic_us() / 1000;
 }
 
+/* The kernel keeps announcing a leap second that is over (TIME_WAIT) until somebody takes the bit
+ * back. */
+static enum etd_leap leap(int returned, const struct timex *kernel)
+{
+    if (returned == TIME_WAIT)
+        return ETD_LEAP_NONE;
+    if ((kernel->status & STA_INS) != 0)
+        return ETD_LEAP_INSERT;
+    return (kernel->status & STA_DEL) != 0 ? ETD_LEAP_DELETE : ETD_LEAP_NONE;
+}
+
 /* The bound of the error is what counts: whoever disciplines the clock keeps it small; nobody doing
  * so, it grows to the limit, and setting the clock puts it there. STA_UNSYNC alone says less, since
  * chrony without `rtcsync` leaves it set while it keeps the bound. */
@@ -39,7 +50,8 @@ struct etd_clock_quality etd_clock_quality(int returned, const struct timex *ker
         kernel->maxerror >= MAX_ERROR_LIMIT_US)
         return (struct etd_clock_quality){.synchronised = false};
     return (struct etd_clock_quality){.synchronised = true,
-                                      .max_error_us = (uint32_t)kernel->maxerror};
+                                      .max_error_us = (uint32_t)kernel->maxerror,
+                                      .leap = leap(returned, kernel)};
 }
 
 static struct etd_clock_quality quality(void)

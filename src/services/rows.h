@@ -15,5 +15,7 @@ extern const struct etd_service etd_service_discard;
 extern const struct etd_service etd_service_time;
 extern const struct etd_service etd_service_daytime;
 extern const struct etd_service etd_service_rfc868;
+extern const struct etd_service etd_service_ntp;
+extern const struct etd_service etd_service_stamp;
 
 #endif

@@ -1,12 +1,15 @@
 /* What every service promises (include/echotimed/service.h): each test runs over the whole table, on
  * each transport that carries the service. */
 #include "echotimed/service.h"
+#include "echotimed/stamp_sessions.h"
 
 #include "support/guard.h"
 #include "support/random.h"
 #include "support/suite.h"
 
 #include <stdlib.h>
+
+enum { ROOM = 65507 /* the greatest datagram */ };
 
 static const struct etd_service *service_of(int index)
 {
@@ -43,6 +46,10 @@ static size_t random_payload(struct etd_random *random, uint8_t *payload, size_t
     if (etd_random_once_in(random, 3)) {
         for (size_t i = 0; i < size; i++)
             payload[i] = (uint8_t)etd_random_next(random);
+        if (etd_random_once_in(random, 2)) {
+            payload[0] = 0x23; /* a client of NTP, version 4 */
+            size -= size % 4;
+        }
         return size;
     }
     const char *text = near[etd_random_below(random, sizeof near / sizeof *near)];
@@ -57,12 +64,22 @@ static size_t random_payload(struct etd_random *random, uint8_t *payload, size_t
 static struct etd_request random_request(struct etd_random *random, enum etd_transport transport,
                                          const struct etd_clock_reading *clock)
 {
+    static const struct etd_time_settings times[] = {
+        {.ntp_stratum = 10, .ntp_refid = {'L', 'O', 'C', 'L'}, .stamp_tlvs = true},
+        {.ntp_stratum = 1, .ntp_refid = {192, 0, 2, 1}}};
+    static const struct etd_stamp_session session = {.sequence = 7, .transmitted = 1};
     return (struct etd_request){
         .transport = transport,
         .terminated = transport == ETD_TCP && etd_random_once_in(random, 2),
         .time_format = (enum etd_time_format)etd_random_below(random, ETD_TIME_FORMATS),
         .require_sync = etd_random_once_in(random, 4),
-        .clock = clock};
+        .clock = clock,
+        .times = &times[etd_random_below(random, 2)],
+        .received = clock->now,
+        .ttl = (uint8_t)etd_random_next(random),
+        .class_kept = etd_random_once_in(random, 2),
+        .traffic_class = (uint8_t)etd_random_next(random),
+        .stamp_session = etd_random_once_in(random, 2) ? &session : NULL};
 }
 
 static bool may_answer(enum etd_verdict verdict)
@@ -114,8 +131,9 @@ START_TEST(any_bytes_are_answered_within_bounds_and_always_the_same)
         struct etd_request request = random_request(&random, transport, &clock);
         request.payload = etd_bytes(at, size);
 
-        memset(first.data, 0x55, first.size);
-        memset(again.data, 0xaa, again.size);
+        size_t written = first.size < 2 * sizeof payload ? first.size : 2 * sizeof payload;
+        memset(first.data, 0x55, written);
+        memset(again.data, 0xaa, written);
         struct etd_writer one = etd_writer(first.data, first.size);
         struct etd_writer two = etd_writer(again.data, again.size);
         enum etd_verdict verdict = etd_service_answer(service, &request, &one);
@@ -170,9 +188,11 @@ START_TEST(empty_payloads_may_be_null)
     struct etd_guard out = etd_guard_make(service->reply_max);
     for (int transport = 0; transport < ETD_TRANSPORT_COUNT; transport++) {
         for (int terminated = 0; terminated < 2; terminated++) {
+            struct etd_time_settings times = {.stamp_tlvs = true};
             struct etd_request request = {.transport = (enum etd_transport)transport,
                                           .terminated = terminated,
-                                          .clock = &clock};
+                                          .clock = &clock,
+                                          .times = &times};
             struct etd_writer reply = etd_writer(out.data, out.size);
             (void)etd_service_answer(service, &request, &reply);
             ck_assert(!reply.failed);
@@ -185,7 +205,7 @@ END_TEST
 START_TEST(require_sync_silences_what_tells_the_time_and_nothing_else)
 {
     const struct etd_service *service = service_of(_i);
-    uint8_t room[1024];
+    static uint8_t room[ROOM];
     for (int synchronised = 0; synchronised < 2; synchronised++) {
         struct etd_clock_reading clock = {.quality = {.synchronised = synchronised}};
         struct etd_request request = {.transport = ETD_TCP,
@@ -222,8 +242,10 @@ END_TEST
 static bool would_answer(const struct etd_service *service, struct etd_bytes datagram,
                          const struct etd_clock_reading *clock)
 {
-    uint8_t room[1024];
-    struct etd_request request = {.transport = ETD_UDP, .payload = datagram, .clock = clock};
+    static uint8_t room[ROOM];
+    static const struct etd_time_settings times = {.ntp_stratum = 1};
+    struct etd_request request = {
+        .transport = ETD_UDP, .payload = datagram, .clock = clock, .times = &times};
     struct etd_writer reply = etd_writer(room, service->reply_max);
     return service->udp && may_answer(etd_service_answer(service, &request, &reply));
 }
@@ -236,7 +258,8 @@ START_TEST(no_answer_is_a_request_to_any_service_but_echo)
     struct etd_random random = etd_random_begin(service->name);
     int answers = 0;
     for (int i = 0; i < 60000; i++) {
-        uint8_t payload[80], room[1024];
+        static uint8_t room[ROOM];
+        uint8_t payload[80];
         size_t size = random_payload(&random, payload, sizeof payload);
         struct etd_clock_reading clock = random_reading(&random);
         struct etd_request request = random_request(&random, ETD_UDP, &clock);
@@ -267,15 +290,16 @@ START_TEST(no_datagram_is_answered_by_an_error)
         return;
     struct etd_random random = etd_random_begin(service->name);
     for (int i = 0; i < 50000; i++) {
-        uint8_t payload[80], room[1024];
+        static uint8_t room[ROOM];
+        uint8_t payload[80];
         size_t size = random_payload(&random, payload, sizeof payload);
         struct etd_clock_reading clock = random_reading(&random);
-        struct etd_request request = {
-            .transport = ETD_UDP, .payload = etd_bytes(payload, size), .clock = &clock};
+        struct etd_request request = random_request(&random, ETD_UDP, &clock);
+        request.payload = etd_bytes(payload, size);
         struct etd_writer reply = etd_writer(room, service->reply_max);
         (void)etd_service_answer(service, &request, &reply);
         struct etd_bytes answer = etd_writer_bytes(&reply);
-        if (answer.size >= 5 && memcmp(answer.data, "error", 5) == 0)
+        if (answer.size >= 7 && memcmp(answer.data, "error: ", 7) == 0)
             ck_abort_msg("step %d: an error was sent to an address that may be forged", i);
     }
 }

@@ -46,17 +46,24 @@ static const struct {
     int status;
     long maxerror;
     bool synchronised;
+    enum etd_leap leap;
 } answers[] = {
-    {"disciplined", TIME_OK, STA_PLL, 1234, true},
-    {"leap second announced", TIME_INS, STA_PLL | STA_INS, 0, true},
-    {"just below the limit", TIME_OK, STA_PLL, 15999999, true},
-    {"at the limit", TIME_OK, STA_PLL, 16000000, false},
-    {"beyond the limit", TIME_OK, STA_PLL, 17000000, false},
-    {"disciplined without rtcsync", TIME_ERROR, STA_UNSYNC, 10, true},
-    {"never set since the boot", TIME_ERROR, STA_UNSYNC, 16000000, false},
-    {"faulty reference", TIME_ERROR, STA_PLL | STA_CLOCKERR, 10, false},
-    {"bound that makes no sense", TIME_OK, STA_PLL, -1, false},
-    {"call refused", -1, 0, 0, false},
+    {"disciplined", TIME_OK, STA_PLL, 1234, true, ETD_LEAP_NONE},
+    {"leap second announced", TIME_INS, STA_PLL | STA_INS, 0, true, ETD_LEAP_INSERT},
+    {"leap second to be left out", TIME_DEL, STA_PLL | STA_DEL, 0, true, ETD_LEAP_DELETE},
+    {"leap second, without rtcsync", TIME_ERROR, STA_UNSYNC | STA_INS, 10, true, ETD_LEAP_INSERT},
+    {"in the leap second", TIME_OOP, STA_PLL | STA_INS, 0, true, ETD_LEAP_INSERT},
+    {"behind the leap second", TIME_WAIT, STA_PLL | STA_INS, 0, true, ETD_LEAP_NONE},
+    {"leap second of a lost clock", TIME_ERROR, STA_UNSYNC | STA_INS, 16000000, false,
+     ETD_LEAP_NONE},
+    {"just below the limit", TIME_OK, STA_PLL, 15999999, true, ETD_LEAP_NONE},
+    {"at the limit", TIME_OK, STA_PLL, 16000000, false, ETD_LEAP_NONE},
+    {"beyond the limit", TIME_OK, STA_PLL, 17000000, false, ETD_LEAP_NONE},
+    {"disciplined without rtcsync", TIME_ERROR, STA_UNSYNC, 10, true, ETD_LEAP_NONE},
+    {"never set since the boot", TIME_ERROR, STA_UNSYNC, 16000000, false, ETD_LEAP_NONE},
+    {"faulty reference", TIME_ERROR, STA_PLL | STA_CLOCKERR, 10, false, ETD_LEAP_NONE},
+    {"bound that makes no sense", TIME_OK, STA_PLL, -1, false, ETD_LEAP_NONE},
+    {"call refused", -1, 0, 0, false, ETD_LEAP_NONE},
 };
 
 START_TEST(clock_in_doubt_is_not_synchronised)
@@ -66,6 +73,7 @@ START_TEST(clock_in_doubt_is_not_synchronised)
     ck_assert_msg(quality.synchronised == answers[_i].synchronised, "%s", answers[_i].what);
     if (quality.synchronised)
         ck_assert_uint_eq(quality.max_error_us, answers[_i].maxerror);
+    ck_assert_msg(quality.leap == answers[_i].leap, "%s", answers[_i].what);
 }
 END_TEST
 
