@@ -31,8 +31,12 @@ enum {
     /* useradd(8). */
     ETD_USER_NAME_MAX = 32,
     /* TCP_CA_NAME_MAX of linux/tcp.h, less its NUL. */
+    ETD_REFID_MAX = 15, /* an IPv4 address */
     ETD_CONGESTION_MAX = 15
 };
+
+/* How service stamp numbers its answers. */
+enum etd_stamp_mode { ETD_STAMP_STATELESS, ETD_STAMP_STATEFUL, ETD_STAMP_MODES };
 
 enum etd_endpoint_kind {
     ETD_ENDPOINT_IP,   /* `address` is numeric, its port included */
@@ -77,6 +81,14 @@ struct etd_config_listener {
     char congestion_control[ETD_CONGESTION_MAX + 1]; /* tcp; empty: the host's default */
     bool proxy_protocol;                             /* tcp */
     bool refuse_low_ports;                           /* udp */
+    uint32_t rate_limit;                             /* udp; answers a second, 0: off */
+    uint32_t rate_burst;                             /* udp; answers */
+    uint32_t loop_guard;                             /* udp; answers, 0: off */
+    bool require_padding;                            /* udp */
+    uint32_t ntp_stratum;                            /* udp */
+    char ntp_refid[ETD_REFID_MAX + 1];               /* udp; as etd_ntp_refid_parse takes it */
+    enum etd_stamp_mode stamp_mode;                  /* udp */
+    bool stamp_tlvs;                                 /* udp */
     uint64_t receive_buffer;                         /* udp; bytes */
     struct etd_prefix *allow;                        /* owned, as `listen`; may be null */
     size_t allow_count;

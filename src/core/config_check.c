@@ -1,4 +1,5 @@
 #include "config_check.h"
+#include "echotimed/ntp_packet.h"
 
 #include "config_value.h"
 
@@ -82,6 +83,22 @@ static void check_service(struct etd_config_draft *draft,
                                       : "UDP; put it into a [tcp] section");
     }
     etd_config_problems_add(draft->problems, origin, &message);
+}
+
+static void check_refid(struct etd_config_draft *draft,
+                        const struct etd_config_draft_section *section)
+{
+    const struct etd_config_listener *listener = &section->listener;
+    uint8_t refid[ETD_NTP_REFID];
+    if (listener->transport != ETD_UDP || is_bad(section, "ntp_refid") ||
+        etd_ntp_refid_parse(listener->ntp_refid, refid))
+        return;
+    struct etd_config_message message;
+    struct etd_writer *writer = message_begin(&message, listener);
+    etd_write_text(writer, " ntp_refid: '");
+    etd_write_text(writer, listener->ntp_refid);
+    etd_write_text(writer, "' is neither one to four characters, such as GPS, nor an IPv4 address");
+    etd_config_problems_add(draft->problems, origin_of(section, "ntp_refid"), &message);
 }
 
 /* A message that can never be held would break every connection that sends it. */
@@ -215,6 +232,7 @@ void etd_draft_check(struct etd_config_draft *draft)
             continue;
         check_service(draft, section);
         check_memory(draft, section);
+        check_refid(draft, section);
         check_access(draft, section);
         check_addresses(draft, i);
     }

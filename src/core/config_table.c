@@ -61,7 +61,8 @@ static const struct etd_config_choices framings = {.name = framing_name,
                                                    .count = ETD_FRAMING_COUNT};
 static const struct etd_config_choices time_formats = {.name = time_format_name,
                                                        .count = ETD_TIME_FORMATS};
-static const struct etd_config_choices stamp_modes = {.name = stamp_mode_name, .count = 2};
+static const struct etd_config_choices stamp_modes = {.name = stamp_mode_name,
+                                                      .count = ETD_STAMP_MODES};
 
 /* Values that are known but not supported yet: to support one, remove its row. */
 static const struct {
@@ -71,14 +72,6 @@ static const struct {
 } planned_values[] = {
     {ETD_SECTION_TCP, "listen", "systemd"},
     {ETD_SECTION_UDP, "listen", "systemd"},
-    {ETD_SECTION_UDP, "service", "discard"},
-    {ETD_SECTION_UDP, "service", "daytime"},
-    {ETD_SECTION_UDP, "service", "rfc868"},
-    {ETD_SECTION_TCP, "service", "ntp"},
-    {ETD_SECTION_UDP, "service", "ntp"},
-    {ETD_SECTION_TCP, "service", "stamp"},
-    {ETD_SECTION_UDP, "service", "stamp"},
-    {ETD_SECTION_UDP, "service", "echo"}, /* needs the loop guard: two echoes never stop */
 };
 
 /* clang-format off: a row reads better in lines of our own choice */
@@ -189,19 +182,19 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      .default_text = "rfc3339", LISTENER(time_format),
      .help = "The format in which service time answers a query that names none."},
     {ETD_SECTION_UDP, "rate_limit", ETD_CONFIG_NUMBER, 1, 10000000, .zero_is_off = true,
-     .planned = true, .default_text = "1000",
+     .default_text = "1000", LISTENER(rate_limit),
      .help = "Answers a second to one source. 0: no limit."},
-    {ETD_SECTION_UDP, "rate_burst", ETD_CONFIG_NUMBER, 1, 10000000, .planned = true,
-     .default_text = "2000", .help = "Answers to one source at once, after a pause."},
+    {ETD_SECTION_UDP, "rate_burst", ETD_CONFIG_NUMBER, 1, 10000000, .default_text = "2000",
+     LISTENER(rate_burst), .help = "Answers to one source at once, after a pause."},
     {ETD_SECTION_UDP, "refuse_low_ports", ETD_CONFIG_BOOLEAN, .default_text = "yes",
      LISTENER(refuse_low_ports),
      .help = "Never answer a source port below 1024, where other servers might answer the answer."},
     {ETD_SECTION_UDP, "loop_guard", ETD_CONFIG_NUMBER, 1, 1000000, .zero_is_off = true,
-     .planned = true, .default_text = "1000",
+     .default_text = "1000", LISTENER(loop_guard),
      .help = "After so many answers in a row to one source for the very same bytes, drop one. "
              "0: off."},
-    {ETD_SECTION_UDP, "require_padding", ETD_CONFIG_BOOLEAN, .planned = true, .default_text = "no",
-     .help = "Send no answer that is longer than its request."},
+    {ETD_SECTION_UDP, "require_padding", ETD_CONFIG_BOOLEAN, .default_text = "no",
+     LISTENER(require_padding), .help = "Send no answer that is longer than its request."},
     {ETD_SECTION_UDP, "receive_buffer", ETD_CONFIG_SIZE, 4 * KIB, 512 * MIB, .default_text = "4MiB",
      LISTENER(receive_buffer),
      .help = "Bytes that the kernel may hold of datagrams not yet read. The kernel's "
@@ -220,16 +213,17 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
     {ETD_SECTION_UDP, "require_sync", ETD_CONFIG_BOOLEAN, .default_text = "no",
      LISTENER(require_sync),
      .help = "Tell no time while the kernel does not call its clock synchronised: stay silent."},
-    {ETD_SECTION_UDP, "ntp_stratum", ETD_CONFIG_NUMBER, 1, 15, .planned = true,
-     .default_text = "10",
+    {ETD_SECTION_UDP, "ntp_stratum", ETD_CONFIG_NUMBER, 1, 15, .default_text = "10",
+     LISTENER(ntp_stratum),
      .help = "The stratum that service ntp tells while the clock is synchronised."},
-    {ETD_SECTION_UDP, "ntp_refid", ETD_CONFIG_NAME, 1, 15, .planned = true, .default_text = "LOCL",
+    {ETD_SECTION_UDP, "ntp_refid", ETD_CONFIG_NAME, 1, ETD_REFID_MAX, .default_text = "LOCL",
+     LISTENER(ntp_refid),
      .help = "The reference that service ntp tells: up to four characters, or an IPv4 address."},
-    {ETD_SECTION_UDP, "stamp_mode", ETD_CONFIG_CHOICE, .choices = &stamp_modes, .planned = true,
-     .default_text = "stateless",
+    {ETD_SECTION_UDP, "stamp_mode", ETD_CONFIG_CHOICE, .choices = &stamp_modes,
+     .default_text = "stateless", LISTENER(stamp_mode),
      .help = "How service stamp numbers its answers: stateless copies the sender's number, "
              "stateful counts the answers to each sender."},
-    {ETD_SECTION_UDP, "stamp_tlvs", ETD_CONFIG_BOOLEAN, .planned = true, .default_text = "yes",
+    {ETD_SECTION_UDP, "stamp_tlvs", ETD_CONFIG_BOOLEAN, .default_text = "yes", LISTENER(stamp_tlvs),
      .help = "Process the extensions of RFC 8972 behind the packet; no: send them back as they "
              "came."},
 };

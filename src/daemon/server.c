@@ -179,24 +179,25 @@ static bool open_sources(struct etd_server *server)
 static bool allocate(struct etd_server *server)
 {
     const struct etd_config *config = server->config;
+    bool stateful = false;
     for (size_t i = 0; i < config->listener_count; i++) {
         if (config->listeners[i].transport == ETD_TCP)
             server->tcp_count++;
         else
             server->udp_count++;
+        stateful |= config->listeners[i].stamp_mode == ETD_STAMP_STATEFUL;
     }
     server->tcp = calloc(server->tcp_count + 1, sizeof *server->tcp);
     server->udp = calloc(server->udp_count + 1, sizeof *server->udp);
     server->turn.input = malloc(INPUT_SIZE);
     server->turn.output = malloc(OUTPUT_SIZE);
-    server->udp_batch = etd_udp_batch_make();
     if (server->tcp == NULL || server->udp == NULL || server->turn.input == NULL ||
-        server->turn.output == NULL || server->udp_batch == NULL ||
+        server->turn.output == NULL ||
         !etd_connections_open(&server->connections, server->max_connections)) {
         log_no_memory(server);
         return false;
     }
-    return open_sources(server);
+    return open_sources(server) && etd_udp_shared_open(&server->udp_shared, stateful);
 }
 
 /* Opens all, so that every address that cannot be had is in the log. */
@@ -212,13 +213,14 @@ static bool open_listeners(struct etd_server *server)
             opened &= etd_tcp_listener_open(&server->tcp[tcp++], server, listener);
             break;
         case ETD_UDP:
-            opened &= etd_udp_endpoint_open(&server->udp[udp++], server, listener);
+            opened &= etd_udp_endpoint_open(&server->udp[udp], server, listener, (uint16_t)udp);
+            udp++;
             break;
         case ETD_TRANSPORT_COUNT:
             break;
         }
     }
-    return opened;
+    return opened && etd_udp_shared_note_sockets(&server->udp_shared, server->udp, udp);
 }
 
 bool etd_server_open(struct etd_server *server, struct ev_loop *loop,
@@ -300,7 +302,7 @@ void etd_server_close(struct etd_server *server)
     stop_signal(server, &server->usr1);
     ev_ref(server->loop);
     ev_check_stop(server->loop, &server->turn_start);
-    etd_udp_batch_free(server->udp_batch);
+    etd_udp_shared_close(&server->udp_shared);
     free(server->turn.input);
     free(server->turn.output);
     free(server->tcp);

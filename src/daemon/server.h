@@ -7,6 +7,7 @@
 #include "daemon/relay.h"
 #include "daemon/tcp_listener.h"
 #include "daemon/udp_endpoint.h"
+#include "daemon/udp_shared.h"
 #include "echotimed/buffer.h"
 #include "echotimed/config.h"
 #include "echotimed/sources.h"
@@ -38,7 +39,7 @@ struct etd_server {
     size_t tcp_count;
     struct etd_udp_endpoint *udp;
     size_t udp_count;
-    struct etd_udp_batch *udp_batch;
+    struct etd_udp_shared udp_shared;
 
     ev_timer accept_timer; /* active: accepting pauses until then */
     uint64_t accept_pauses;

@@ -1,23 +1,18 @@
-/* A UDP endpoint: one [udp] section. It receives datagrams in batches and sends the answers in
- * batches, each from the address that was asked. It has no queue of its own. */
+/* A UDP endpoint: one [udp] section. It answers datagrams in batches, each from the address that was
+ * asked, and nobody who must not be answered. */
 #ifndef ECHOTIMED_DAEMON_UDP_ENDPOINT_H
 #define ECHOTIMED_DAEMON_UDP_ENDPOINT_H
 
 #include "daemon/section.h"
-#include "echotimed/access.h"
 #include "echotimed/config.h"
 #include "echotimed/counters.h"
+#include "echotimed/source_rules.h"
+#include "echotimed/udp_guard.h"
+#include "platform/log.h"
 
 #include <stdbool.h>
 
 struct etd_server;
-
-/* Memory for a batch of datagrams; one serves all endpoints of a loop. */
-struct etd_udp_batch;
-
-/* Null: out of memory. */
-struct etd_udp_batch *etd_udp_batch_make(void);
-void etd_udp_batch_free(struct etd_udp_batch *batch);
 
 struct etd_udp_endpoint {
     struct etd_server *server;
@@ -25,21 +20,29 @@ struct etd_udp_endpoint {
     const struct etd_service *service;
     enum etd_time_format time_format;
     bool require_sync;
-    bool refuse_low_ports;
+    bool require_padding;
+    bool dates_packets; /* the service tells times of each datagram, not just the time */
+    bool stateful;      /* stamp counts its answers to each sender */
+    bool segments;      /* the kernel can cut one message into many answers */
+    size_t expected; /* datagrams in the next batch, 1 to ETD_UDP_BATCH: what there was at last */
+    struct etd_time_settings times;
     struct etd_access access;
+    struct etd_source_rules rules;
+    struct etd_udp_limits limits;
     struct etd_udp_counters counters;
     struct etd_sockets sockets;
+    struct etd_log_limit drop_log;
 };
 
-/* Opens the section's sockets and begins to answer. False: logged, and nothing is left open. */
+/* Opens the section's sockets and begins to answer. `number` is no other endpoint's. False: logged,
+ * and nothing is left open. */
 bool etd_udp_endpoint_open(struct etd_udp_endpoint *endpoint, struct etd_server *server,
-                           const struct etd_config_listener *config);
+                           const struct etd_config_listener *config, uint16_t number);
 
 /* Answers what was received already, then closes the sockets. */
 void etd_udp_endpoint_close(struct etd_udp_endpoint *endpoint);
 
-/* Gives everything back; what was received and not answered is lost. Does nothing to one that was never
- * opened (all zeros). */
+/* Gives back all that the endpoint has. One that is all zeros is allowed. */
 void etd_udp_endpoint_free(struct etd_udp_endpoint *endpoint);
 
 #endif

@@ -69,6 +69,10 @@ socklen_t etd_socket_to_sockaddr(const struct etd_socket_address *address,
 bool etd_socket_from_sockaddr(const void *sockaddr, socklen_t length,
                               struct etd_socket_address *address);
 
+/* The addresses of all the host's interfaces; ports are 0. *addresses is to be freed by free(3). False
+ * when the kernel does not tell them, or there is no memory. */
+bool etd_socket_host_addresses(struct etd_address **addresses, size_t *count);
+
 /* Raises the limit of open descriptors (RLIMIT_NOFILE) to its hard limit. Gives the limit that is in
  * force afterwards, UINT64_MAX for none. */
 uint64_t etd_socket_raise_descriptor_limit(void);
