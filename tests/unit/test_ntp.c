@@ -61,9 +61,11 @@ static bool ask(struct etd_bytes datagram, const struct etd_clock_reading *clock
                                   .received = received};
     struct etd_writer reply = etd_writer(told, sizeof told);
     enum etd_verdict verdict = etd_service_answer(service, &request, &reply);
-    ck_assert_uint_eq(etd_writer_bytes(&reply).size, verdict == ETD_VERDICT_REPLY ? 48 : 0);
-    ck_assert(verdict == ETD_VERDICT_REPLY || verdict == ETD_VERDICT_SILENT);
-    return verdict == ETD_VERDICT_REPLY;
+    bool answered = verdict == ETD_VERDICT_REPLY;
+    if ((!answered && verdict != ETD_VERDICT_SILENT) ||
+        etd_writer_bytes(&reply).size != (answered ? sizeof told : 0))
+        ck_abort_msg("verdict %d with %zu bytes", verdict, etd_writer_bytes(&reply).size);
+    return answered;
 }
 
 START_TEST(a_synchronised_clock_is_told_to_the_byte)
@@ -152,8 +154,9 @@ START_TEST(a_client_that_tells_nothing_of_itself_is_answered)
     for (int i = 0; i < 200000; i++) {
         for (size_t at = 40; at < 48; at++)
             datagram[at] = (uint8_t)etd_random_next(&random);
-        ck_assert(ask(etd_bytes(datagram, sizeof datagram), &good));
-        ck_assert_mem_eq(told + 24, datagram + 40, 8);
+        if (!ask(etd_bytes(datagram, sizeof datagram), &good) ||
+            memcmp(told + 24, datagram + 40, 8) != 0)
+            ck_abort_msg("step %d: the client gets nothing, or another's time", i);
     }
 }
 END_TEST
@@ -161,7 +164,7 @@ END_TEST
 START_TEST(the_reference_time_is_never_behind_the_transmit_time)
 {
     struct etd_random random = etd_random_begin("reference");
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < 20000; i++) {
         struct etd_clock_reading clock = good;
         clock.now.seconds += (int64_t)etd_random_below(&random, 1000000000);
         clock.now.nanoseconds = (uint32_t)etd_random_below(&random, 1000000000);
