@@ -56,7 +56,7 @@ enum { ETD_STAMP_TLV_HEADER = 4 };
 
 enum etd_stamp_tlv_flag { ETD_STAMP_TLV_UNRECOGNISED = 0x80, ETD_STAMP_TLV_MALFORMED = 0x40 };
 
-/* RFC 8972 section 5.1; there are more. */
+/* Those that are answered here, of many (RFC 8972 section 5). */
 enum etd_stamp_tlv_type {
     ETD_STAMP_TLV_EXTRA_PADDING = 1,
     ETD_STAMP_TLV_CLASS_OF_SERVICE = 4,

@@ -17,7 +17,7 @@ enum {
     SIZE_ANY = UINT16_MAX + 1,
     CLASS_OF_SERVICE = 4,     /* bytes of the value */
     FOLLOW_UP = 16,           /* likewise */
-    TIMESTAMP_BY_SOFTWARE = 2 /* SW Local, RFC 8972 section 5.4 */
+    TIMESTAMP_BY_SOFTWARE = 2 /* SW Local, RFC 8972 section 5 */
 };
 
 /* DSCP1 is what the sender wants the answer to be sent with; DSCP2 and ECN are what its packet came
