@@ -125,7 +125,8 @@ START_TEST(poll_is_copied_whatever_it_is)
 }
 END_TEST
 
-/* MACs of 20 and 24 bytes, extension fields, NTS: the answer is the same, and nothing of them in it. */
+/* MACs of 20 and 24 bytes, extension fields, NTS: the answer is the same, and nothing of them in
+ * it. */
 START_TEST(what_stands_behind_the_packet_is_not_echoed)
 {
     uint8_t datagram[1500];

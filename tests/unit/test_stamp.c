@@ -52,7 +52,8 @@ START_TEST(a_stateful_reflector_counts_by_itself)
 }
 END_TEST
 
-/* Every length: nothing below the least packet, 44 bytes to what is shorter, else the same length. */
+/* Every length: nothing below the least packet, 44 bytes to what is shorter, else the same
+ * length. */
 START_TEST(answers_are_as_long_as_the_packet_or_the_least_there_is)
 {
     uint8_t *datagram = calloc(DATAGRAM, 1);

@@ -96,7 +96,8 @@ START_TEST(class_of_service_tells_what_the_packet_came_with)
     /* 101110 001010 11 01 */
     CHECK_TLVS("\x80\x04\x00\x04" "\xb8\x00\xff\xff",
                "\x00\x04\x00\x04" "\xb8\xad\x00\x00");
-    /* Asked for AF11 and got it: RP is 0. What the sender has in the other fields does not matter. */
+    /* Asked for AF11 and got it: RP is 0. What the sender has in the other fields does not
+     * matter. */
     CHECK_TLVS("\x80\x04\x00\x04" "\x2b\xff\x00\x00",
                "\x00\x04\x00\x04" "\x28\xac\x00\x00");
 }
