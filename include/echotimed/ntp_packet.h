@@ -39,14 +39,14 @@ bool etd_ntp_read(struct etd_bytes datagram, struct etd_ntp_packet *packet);
 /* Writes ETD_NTP_PACKET bytes. */
 void etd_ntp_write(struct etd_writer *writer, const struct etd_ntp_packet *packet);
 
-/* Whether a server answers: a client's packet of version 1 to 4, with or without extension fields and
- * MAC, that is not what a STAMP reflector sends. */
+/* Whether a server answers: a client's packet of version 1 to 4, with or without extension fields
+ * and MAC, that is not what a STAMP reflector sends. */
 bool etd_ntp_is_request(struct etd_bytes datagram);
 
 /* Whether it is what service ntp answers: a bare server's packet without root delay. A sender of
- * STAMP or TWAMP Light sends the like only on purpose: the bytes of the receive timestamp, not 0 here,
- * are zeros of its own, or padding; those of the root delay are its clock's seconds, and those of the
- * mode its number beyond 2^26. */
+ * STAMP or TWAMP Light sends the like only on purpose: the bytes of the receive timestamp, not 0
+ * here, are zeros of its own, or padding; those of the root delay are its clock's seconds, and
+ * those of the mode its number beyond 2^26. */
 bool etd_ntp_is_answer(struct etd_bytes datagram);
 
 /* Reads a reference identifier: an IPv4 address, or one to four printable characters. */

@@ -26,8 +26,8 @@ struct etd_timestamp etd_ntp_to_timestamp(uint64_t ntp, struct etd_timestamp nea
 uint32_t etd_ntp_short(uint64_t microseconds);
 
 /* Error estimate (RFC 4656 section 4.1.2, RFC 8186 section 2.3): S, set while the clock is
- * synchronised; Z, 0: the timestamps are in NTP's format; six bits of scale and eight of a multiplier
- * that is never 0. The error is multiplier * 2^(scale - 32) seconds, rounded up. */
+ * synchronised; Z, 0: the timestamps are in NTP's format; six bits of scale and eight of a
+ * multiplier that is never 0. The error is multiplier * 2^(scale - 32) seconds, rounded up. */
 enum { ETD_ERROR_ESTIMATE_S = 0x8000, ETD_ERROR_ESTIMATE_Z = 0x4000 };
 uint16_t etd_error_estimate(const struct etd_clock_quality *quality);
 

@@ -1,5 +1,6 @@
-/* The packets of STAMP, unauthenticated (RFC 8762 sections 4.2.1 and 4.3.1, with the SSID of RFC 8972
- * section 3), the shorter ones of TWAMP Light (RFC 5357 section 4.1.2), and the TLVs behind them. */
+/* The packets of STAMP, unauthenticated (RFC 8762 sections 4.2.1 and 4.3.1, with the SSID of RFC
+ * 8972 section 3), the shorter ones of TWAMP Light (RFC 5357 section 4.1.2), and the TLVs behind
+ * them. */
 #ifndef ECHOTIMED_STAMP_PACKET_H
 #define ECHOTIMED_STAMP_PACKET_H
 
@@ -32,8 +33,8 @@ struct etd_stamp_reflected {
     uint8_t ttl;                    /* the TTL or hop limit with which the sender's packet came */
 };
 
-/* Both read the fixed part alone. False when there are fewer bytes than ETD_TWAMP_LIGHT_PACKET, of a
- * reflected packet fewer than ETD_STAMP_PACKET. */
+/* Both read the fixed part alone. False when there are fewer bytes than ETD_TWAMP_LIGHT_PACKET, of
+ * a reflected packet fewer than ETD_STAMP_PACKET. */
 bool etd_stamp_read_sender(struct etd_bytes datagram, struct etd_stamp_sender *packet);
 bool etd_stamp_read_reflected(struct etd_bytes datagram, struct etd_stamp_reflected *packet);
 
@@ -41,10 +42,11 @@ bool etd_stamp_read_reflected(struct etd_bytes datagram, struct etd_stamp_reflec
 void etd_stamp_write_sender(struct etd_writer *writer, const struct etd_stamp_sender *packet);
 void etd_stamp_write_reflected(struct etd_writer *writer, const struct etd_stamp_reflected *packet);
 
-/* Whether it is a reflector's packet. RFC 8762 gives the two kinds no mark and lets a reflector ignore
- * what a sender fills up with, so they are told apart by what every reflector writes and no sender:
- * a receive timestamp, and a TTL between zeros. Where a sender of STAMP has zeros throughout, no TTL
- * stands; the padding of a sender of TWAMP Light, if it is random, looks so once in 2^40 packets. */
+/* Whether it is a reflector's packet. RFC 8762 gives the two kinds no mark and lets a reflector
+ * ignore what a sender fills up with, so they are told apart by what every reflector writes and no
+ * sender: a receive timestamp, and a TTL between zeros. Where a sender of STAMP has zeros
+ * throughout, no TTL stands; the padding of a sender of TWAMP Light, if it is random, looks so once
+ * in 2^40 packets. */
 bool etd_stamp_is_reflected(struct etd_bytes datagram);
 
 /* Whether a reflector answers: a sender's packet, and not what a service of ours answers, be it a
@@ -56,7 +58,7 @@ enum { ETD_STAMP_TLV_HEADER = 4 };
 
 enum etd_stamp_tlv_flag { ETD_STAMP_TLV_UNRECOGNISED = 0x80, ETD_STAMP_TLV_MALFORMED = 0x40 };
 
-/* RFC 8972 section 5.1; there are more. */
+/* Those that are answered here, of many (RFC 8972 section 5). */
 enum etd_stamp_tlv_type {
     ETD_STAMP_TLV_EXTRA_PADDING = 1,
     ETD_STAMP_TLV_CLASS_OF_SERVICE = 4,

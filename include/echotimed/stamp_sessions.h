@@ -1,5 +1,5 @@
-/* The sessions of a stateful STAMP reflector (RFC 8762 section 4): each sender's own count of answers,
- * so that it can tell on which way a packet was lost.
+/* The sessions of a stateful STAMP reflector (RFC 8762 section 4): each sender's own count of
+ * answers, so that it can tell on which way a packet was lost.
  *
  * Nobody says when a session ends, and a sender can be forged. So the table has a fixed size, and
  * forgets the session that was not heard of for longest when it needs the place; that one begins

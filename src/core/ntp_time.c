@@ -39,7 +39,8 @@ uint16_t etd_error_estimate(const struct etd_clock_quality *quality)
 {
     enum { MULTIPLIER_MAX = UINT8_MAX };
     uint64_t us = quality->synchronised ? quality->max_error_us : ETD_NTP_ERROR_LIMIT_US;
-    /* In units of 2^-32 s. Below 2^44, since microseconds below 2^32 are fewer than 2^12 seconds. */
+    /* In units of 2^-32 s. Below 2^44, since microseconds below 2^32 are fewer than 2^12
+     * seconds. */
     uint64_t whole = us / US_PER_S << 32;
     uint64_t error = whole + ((us % US_PER_S << 32) + US_PER_S - 1) / US_PER_S;
     unsigned scale = 0;

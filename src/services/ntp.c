@@ -1,8 +1,9 @@
-/* ntp: the time to clients of NTP and SNTP, versions 1 to 4 (RFC 5905 section 9.2, RFC 4330 section 6).
+/* ntp: the time to clients of NTP and SNTP, versions 1 to 4 (RFC 5905 sections 7.3 and 14, RFC 4330
+ * section 6).
  *
- * It is a server whose reference is the host's clock, however that is kept. Of an answer that does not
- * know the time better than not at all, clients make nothing: the leap indicator is 3, the stratum 0,
- * and the kiss code INIT, which asks nothing of them (RFC 5905 section 7.4). */
+ * Its reference is the host's clock, however that is kept. While nobody vouches for that clock, the
+ * answer says so, and clients make nothing of it: leap indicator 3, stratum 0, and the kiss code
+ * INIT, which asks nothing of them (RFC 5905 section 7.4). */
 #include "echotimed/ntp_packet.h"
 #include "echotimed/ntp_time.h"
 #include "services/rows.h"

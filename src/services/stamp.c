@@ -1,5 +1,6 @@
-/* stamp: the reflector of STAMP, unauthenticated (RFC 8762 section 4.3), for senders of TWAMP Light, too
- * (section 4.6): their packets may be shorter than the answer, which is then as short as can be. */
+/* stamp: the reflector of STAMP, unauthenticated (RFC 8762 section 4.3), for senders of TWAMP
+ * Light, too (section 4.6): their packets may be shorter than the answer, which is then as short as
+ * can be. */
 #include "echotimed/ntp_time.h"
 #include "echotimed/stamp_packet.h"
 #include "echotimed/stamp_sessions.h"

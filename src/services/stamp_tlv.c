@@ -1,13 +1,13 @@
-/* TLVs of RFC 8972 section 4. Answered are those of which a reflector of this kind knows the answer:
+/* TLVs of RFC 8972 section 4. Answered are those of which this reflector knows the answer:
  *
  *   1  Extra Padding            copied
  *   4  Class of Service         where the answer leaves with the DSCP of the request
  *   7  Follow-Up Telemetry      the last answer of the session; zeros from a stateless reflector
  *
- * All others go back as they came, with the flag U. So do Location (2), which would tell strangers the
- * addresses behind a NAT; Timestamp Information (3), since the kernel does not say what its clock
- * follows; Direct Measurement (5), as no other traffic is counted; Access Report (6), which nobody here
- * reads; HMAC (8), for which there is no key; and those that later RFCs define. */
+ * All others go back as they came, with the flag U. So do Location (2), which would tell strangers
+ * the addresses behind a NAT; Timestamp Information (3), since the kernel does not say what its
+ * clock follows; Direct Measurement (5), as no other traffic is counted; Access Report (6), which
+ * nobody here reads; HMAC (8), for which there is no key; and those that later RFCs define. */
 #include "services/stamp_tlv.h"
 
 #include "echotimed/stamp_packet.h"
@@ -17,7 +17,7 @@ enum {
     SIZE_ANY = UINT16_MAX + 1,
     CLASS_OF_SERVICE = 4,     /* bytes of the value */
     FOLLOW_UP = 16,           /* likewise */
-    TIMESTAMP_BY_SOFTWARE = 2 /* SW Local, RFC 8972 section 5.4 */
+    TIMESTAMP_BY_SOFTWARE = 2 /* SW Local, RFC 8972 section 5 */
 };
 
 /* DSCP1 is what the sender wants the answer to be sent with; DSCP2 and ECN are what its packet came
@@ -88,8 +88,8 @@ static void write_flagged(struct etd_bytes rest, unsigned flags, struct etd_writ
     etd_write_bytes(reply, etd_bytes(rest.data + 1, rest.size - 1));
 }
 
-/* Answers the TLV at the front of `left` and moves behind it. `trusted` becomes false at one that is
- * malformed: where one length is wrong, what follows is not interpreted any more. */
+/* Answers the TLV at the front of `left` and moves behind it. `trusted` becomes false at one that
+ * is malformed: where one length is wrong, what follows is not interpreted any more. */
 static void write_tlv(const struct etd_request *request, struct etd_reader *left, bool *trusted,
                       struct etd_writer *reply)
 {

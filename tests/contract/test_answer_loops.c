@@ -1,5 +1,5 @@
-/* No answer of any service but echo is a request to any service: two servers cannot be made to talk to
- * each other, whatever an attacker sends to one of them in the other's name.
+/* No answer of any service but echo is a request to any service: two servers cannot be made to talk
+ * to each other, whatever an attacker sends to one of them in the other's name.
  *
  * The attacker here chooses the bytes and the length of the first datagram, knows the formats, and
  * tries old answers again; the clocks, the settings and the sessions of both servers are any. */
@@ -181,8 +181,8 @@ START_TEST(no_answer_is_answered)
 }
 END_TEST
 
-/* All that a sender of STAMP can put into the first four bytes of an answer, at every length at which a
- * client of NTP may ask. */
+/* All that a sender of STAMP can put into the first four bytes of an answer, at every length at
+ * which a client of NTP may ask. */
 START_TEST(no_number_of_a_sender_makes_its_answer_a_request_to_ntp)
 {
     struct etd_random random = etd_random_begin("numbers");

@@ -1,5 +1,5 @@
-/* The service ntp with arbitrary datagrams, clocks and settings: what it answers is a server's packet
- * for that client, and no request to ntp or stamp.
+/* The service ntp with arbitrary datagrams, clocks and settings: what it answers is a server's
+ * packet for that client, and no request to ntp or stamp.
  *
  * Input: 16 bytes of clock and settings, and the datagram. */
 #include "echotimed/ntp_packet.h"

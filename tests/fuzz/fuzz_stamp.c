@@ -1,5 +1,6 @@
 /* The service stamp with arbitrary datagrams, clocks and settings: what it answers is the reflected
- * packet, as long as it must be, with the same TLVs in the same places, and no request to ntp or stamp.
+ * packet, as long as it must be, with the same TLVs in the same places, and no request to ntp or
+ * stamp.
  *
  * Input: 20 bytes of clock, settings and session, and the datagram. */
 #include "echotimed/ntp_packet.h"

@@ -19,7 +19,8 @@ static const struct etd_timestamp received = {.seconds = 1795354415, .nanosecond
 static const struct etd_time_settings times = {.ntp_stratum = 10,
                                                .ntp_refid = {'L', 'O', 'C', 'L'}};
 
-/* clang-format off: a line for each field of eight bytes, or for two of four */
+/* A line for each field of eight bytes, or for two of four. */
+/* clang-format off */
 static const uint8_t client[48] = {
     0xe3, 0x00, 0x06, 0xec,                         /* leap 3, version 4, mode 3; poll 6 */
     0x00, 0x01, 0x00, 0x00, 0x00, 0x01, 0x00, 0x02, /* the client's own root delay, dispersion */
@@ -33,7 +34,8 @@ static const uint8_t client[48] = {
 static const uint8_t told_when_good[48] = {
     0x24, 0x0a, 0x06, 0xec,                         /* leap 0, version 4, mode 4; stratum 10 */
     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x42, /* 1000 us are 65.5 / 65536 s */
-    'L',  'O',  'C',  'L',  0xee, 0xad, 0x6d, 0xaf, 0x00, 0x00, 0x00, 0x00, /* the whole second */
+    'L',  'O',  'C',  'L',                          /* the listener's */
+    0xee, 0xad, 0x6d, 0xaf, 0x00, 0x00, 0x00, 0x00, /* the whole second */
     0xee, 0xad, 0x6d, 0xaf, 0x01, 0x23, 0x45, 0x67, /* what the client had sent */
     0xee, 0xad, 0x6d, 0xaf, 0x80, 0x00, 0x00, 0x00, /* .5 */
     0xee, 0xad, 0x6d, 0xaf, 0x80, 0x00, 0xa7, 0xc5, /* .50001: 42949.67 steps of 2^-32 s */
@@ -44,8 +46,9 @@ static const uint8_t told_when_lost[48] = {
     0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x00, /* 16 s */
     'I',  'N',  'I',  'T',                          /* RFC 5905 figure 13 */
     0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, /* never set */
-    0xee, 0xad, 0x6d, 0xaf, 0x01, 0x23, 0x45, 0x67, 0xee, 0xad, 0x6d, 0xaf,
-    0x80, 0x00, 0x00, 0x00, 0xee, 0xad, 0x6d, 0xaf, 0x80, 0x00, 0xa7, 0xc5,
+    0xee, 0xad, 0x6d, 0xaf, 0x01, 0x23, 0x45, 0x67, /* the other times as above */
+    0xee, 0xad, 0x6d, 0xaf, 0x80, 0x00, 0x00, 0x00,
+    0xee, 0xad, 0x6d, 0xaf, 0x80, 0x00, 0xa7, 0xc5,
 };
 /* clang-format on */
 
@@ -61,9 +64,11 @@ static bool ask(struct etd_bytes datagram, const struct etd_clock_reading *clock
                                   .received = received};
     struct etd_writer reply = etd_writer(told, sizeof told);
     enum etd_verdict verdict = etd_service_answer(service, &request, &reply);
-    ck_assert_uint_eq(etd_writer_bytes(&reply).size, verdict == ETD_VERDICT_REPLY ? 48 : 0);
-    ck_assert(verdict == ETD_VERDICT_REPLY || verdict == ETD_VERDICT_SILENT);
-    return verdict == ETD_VERDICT_REPLY;
+    bool answered = verdict == ETD_VERDICT_REPLY;
+    if ((!answered && verdict != ETD_VERDICT_SILENT) ||
+        etd_writer_bytes(&reply).size != (answered ? sizeof told : 0))
+        ck_abort_msg("verdict %d with %zu bytes", verdict, etd_writer_bytes(&reply).size);
+    return answered;
 }
 
 START_TEST(a_synchronised_clock_is_told_to_the_byte)
@@ -120,7 +125,8 @@ START_TEST(poll_is_copied_whatever_it_is)
 }
 END_TEST
 
-/* MACs of 20 and 24 bytes, extension fields, NTS: the answer is the same, and nothing of them in it. */
+/* MACs of 20 and 24 bytes, extension fields, NTS: the answer is the same, and nothing of them in
+ * it. */
 START_TEST(what_stands_behind_the_packet_is_not_echoed)
 {
     uint8_t datagram[1500];
@@ -152,8 +158,9 @@ START_TEST(a_client_that_tells_nothing_of_itself_is_answered)
     for (int i = 0; i < 200000; i++) {
         for (size_t at = 40; at < 48; at++)
             datagram[at] = (uint8_t)etd_random_next(&random);
-        ck_assert(ask(etd_bytes(datagram, sizeof datagram), &good));
-        ck_assert_mem_eq(told + 24, datagram + 40, 8);
+        if (!ask(etd_bytes(datagram, sizeof datagram), &good) ||
+            memcmp(told + 24, datagram + 40, 8) != 0)
+            ck_abort_msg("step %d: the client gets nothing, or another's time", i);
     }
 }
 END_TEST
@@ -161,7 +168,7 @@ END_TEST
 START_TEST(the_reference_time_is_never_behind_the_transmit_time)
 {
     struct etd_random random = etd_random_begin("reference");
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < 20000; i++) {
         struct etd_clock_reading clock = good;
         clock.now.seconds += (int64_t)etd_random_below(&random, 1000000000);
         clock.now.nanoseconds = (uint32_t)etd_random_below(&random, 1000000000);

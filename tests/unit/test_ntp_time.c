@@ -59,7 +59,8 @@ START_TEST(the_era_is_that_of_the_instant_near_by)
                      now.seconds + 0x7fffffff);
     ck_assert_int_eq(etd_ntp_to_timestamp(wire - (UINT64_C(0x80000000) << 32), now).seconds,
                      now.seconds - INT64_C(0x80000000));
-    /* The greatest fractions are within the last nanosecond: they are rounded into the next second. */
+    /* The greatest fractions are within the last nanosecond: they are rounded into the next
+     * second. */
     struct etd_timestamp full = etd_ntp_to_timestamp(0x83aa7e80ffffffff, (struct etd_timestamp){0});
     ck_assert_int_eq(full.seconds, 1);
     ck_assert_uint_eq(full.nanoseconds, 0);
@@ -154,7 +155,8 @@ START_TEST(error_estimates_are_tight_bounds)
         uint16_t wire = etd_error_estimate(&quality);
         uint64_t multiplier = wire & 0xff, scale = wire >> 8 & 0x3f;
         ck_assert((wire & 0xc000) == ETD_ERROR_ESTIMATE_S && multiplier != 0 && scale < 40);
-        /* Both in units of 2^-32 us: us * 2^32 below 2^64, multiplier * 2^scale * 10^6 below 2^65. */
+        /* Both in units of 2^-32 us: us * 2^32 below 2^64, multiplier * 2^scale * 10^6 below
+         * 2^65. */
         long double told = (long double)(multiplier << scale) * 1e6L;
         long double error = (long double)us * 4294967296.0L;
         if (told < error || (us > 0 && told > error * (1 + 1 / 127.0L)))
