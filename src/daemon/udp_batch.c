@@ -23,10 +23,11 @@ union in_control {
                2 * CMSG_SPACE(sizeof(int))];
 };
 
-/* The address to answer from, and the size of segments. */
+/* The address to answer from, the traffic class, and the size of segments. */
 union out_control {
     struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t))];
+    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)) +
+               CMSG_SPACE(sizeof(uint16_t))];
 };
 
 struct etd_udp_batch {
@@ -37,7 +38,8 @@ struct etd_udp_batch {
     union in_control in_control[ETD_UDP_BATCH];
 
     size_t answers;
-    uint8_t from[ETD_UDP_BATCH]; /* the datagram that each answer is to */
+    uint8_t from[ETD_UDP_BATCH];  /* the datagram that each answer is to */
+    uint8_t class[ETD_UDP_BATCH]; /* the traffic class that it leaves with, or 0 */
     struct iovec out_data[ETD_UDP_BATCH];
     struct mmsghdr out[ETD_UDP_BATCH];
     union out_control out_control[ETD_UDP_BATCH];
@@ -188,9 +190,11 @@ struct etd_writer etd_udp_batch_room(struct etd_udp_batch *batch)
     return etd_writer(batch->room, ETD_UDP_PAYLOAD);
 }
 
-void etd_udp_batch_answer(struct etd_udp_batch *batch, size_t i, struct etd_bytes answer)
+void etd_udp_batch_answer(struct etd_udp_batch *batch, size_t i, struct etd_bytes answer,
+                          uint8_t traffic_class)
 {
     batch->from[batch->answers] = (uint8_t)i;
+    batch->class[batch->answers] = traffic_class;
     batch->out_data[batch->answers] =
         (struct iovec){.iov_base = (uint8_t *)answer.data, .iov_len = answer.size};
     batch->answers++;
@@ -245,6 +249,16 @@ static size_t write_source(const struct cmsghdr *asked, struct cmsghdr *source)
     return CMSG_SPACE(sizeof info);
 }
 
+static size_t write_class(uint8_t class, bool ipv4, struct cmsghdr *message)
+{
+    int value = class;
+    *message = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof value),
+                                .cmsg_level = ipv4 ? IPPROTO_IP : IPPROTO_IPV6,
+                                .cmsg_type = ipv4 ? IP_TOS : IPV6_TCLASS};
+    memcpy(CMSG_DATA(message), &value, sizeof value);
+    return CMSG_SPACE(sizeof value);
+}
+
 static size_t write_segment_size(size_t size, struct cmsghdr *segment)
 {
     uint16_t value = (uint16_t)size;
@@ -262,11 +276,17 @@ static size_t run_length(const struct etd_udp_batch *batch, size_t first)
         return 1;
     while (first + count < batch->answers && count < SEGMENTS && total + size <= SEGMENTED_SIZE &&
            batch->out_data[first + count].iov_len == size &&
+           batch->class[first + count] == batch->class[first] &&
            same_peer(batch, batch->from[first], batch->from[first + count])) {
         total += size;
         count++;
     }
     return count;
+}
+
+static sa_family_t asked_family(const struct msghdr *asked)
+{
+    return ((const struct sockaddr *)asked->msg_name)->sa_family;
 }
 
 /* Makes message `m` of `count` answers from `first` on. */
@@ -276,6 +296,9 @@ static void make_message(struct etd_udp_batch *batch, size_t m, size_t first, si
     struct msghdr *out = &batch->out[m].msg_hdr;
     char *control = batch->out_control[m].bytes;
     size_t size = write_source(destination(batch, batch->from[first]), (struct cmsghdr *)control);
+    if (batch->class[first] != 0)
+        size += write_class(batch->class[first], asked_family(asked) == AF_INET,
+                            (struct cmsghdr *)(void *)(control + size));
     if (count > 1)
         size += write_segment_size(batch->out_data[first].iov_len,
                                    (struct cmsghdr *)(void *)(control + size));

@@ -49,8 +49,9 @@ void etd_udp_batch_read(const struct etd_udp_batch *batch, size_t i,
 struct etd_writer etd_udp_batch_room(struct etd_udp_batch *batch);
 
 /* Adds an answer to datagram `i`, from the address that was asked. `answer` stands in that room, or is
- * the payload that was received. */
-void etd_udp_batch_answer(struct etd_udp_batch *batch, size_t i, struct etd_bytes answer);
+ * the payload that was received. It leaves with this traffic class; 0: the host's default. */
+void etd_udp_batch_answer(struct etd_udp_batch *batch, size_t i, struct etd_bytes answer,
+                          uint8_t traffic_class);
 
 /* Sends the answers added, and counts what became of them. Runs of answers of one size to one peer go
  * as one message that the kernel cuts (UDP_SEGMENT of udp(7)), while *segments says that it can. */

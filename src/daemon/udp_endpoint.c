@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum {
+    DSCP = 0xfc,            /* of a traffic class: ECN is each packet's own (RFC 3168 section 5) */
     BATCHES_PER_TURN = 4,   /* more wait for the next turn of the loop */
     BATCHES_AT_CLOSE = 4096 /* a bound for peers that send as fast as they are answered */
 };
@@ -41,6 +42,7 @@ static struct etd_request make_request(struct etd_udp_endpoint *endpoint,
         .require_sync = endpoint->require_sync,
         .times = &endpoint->times,
         .ttl = datagram->ttl,
+        .class_kept = endpoint->dates_packets,
         .traffic_class = datagram->traffic_class,
     };
 }
@@ -107,7 +109,7 @@ static enum etd_drop_reason serve(struct etd_udp_endpoint *endpoint, size_t i, u
     reason = etd_udp_guard_admit(&shared->guard, &endpoint->limits, &datagram->source,
                                  datagram->payload, now_ns);
     if (reason == ETD_DROP_NONE)
-        etd_udp_batch_answer(shared->batch, i, answer);
+        etd_udp_batch_answer(shared->batch, i, answer, datagram->traffic_class & DSCP);
     return reason;
 }
 

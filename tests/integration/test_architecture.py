@@ -32,7 +32,7 @@ COMPILERS = re.compile(
 
 # Headers of the C library that hold types and pure functions.
 PURE_HEADERS = {
-    "arpa/inet.h", "assert.h", "inttypes.h", "limits.h", "stdarg.h", "stdbool.h", "stddef.h",
+    "arpa/inet.h", "assert.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h",
     "stdint.h", "string.h", "strings.h",
 }  # fmt: skip
 
