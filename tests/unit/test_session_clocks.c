@@ -257,6 +257,23 @@ START_TEST(what_the_peer_acknowledges_restarts_the_write_clock)
 }
 END_TEST
 
+START_TEST(what_the_peer_acknowledges_puts_idleness_off)
+{
+    begin_echo(_i);
+    peer->room = 0;
+    scene.settings.idle_timeout = WRITE / 2;
+    etd_scene_say(&scene, "due\n");
+    for (size_t left = 1000; left > 990; left--) {
+        etd_session_unacknowledged(&peer->session, &scene.loop.turn, left);
+        wait_for(WRITE / 2 - 1);
+        ck_assert_int_eq(peer->session.reason, ETD_CLOSE_NONE);
+    }
+    wait_for(1);
+    ck_assert_int_eq(peer->session.reason, ETD_CLOSE_IDLE_TIMEOUT);
+    end();
+}
+END_TEST
+
 START_TEST(an_empty_try_does_not_restart_the_write_clock)
 {
     begin_echo(_i);
@@ -472,6 +489,7 @@ Suite *etd_suite(void)
     ADD(who_takes_nothing_is_reset);
     ADD(every_byte_taken_restarts_the_write_clock);
     ADD(what_the_peer_acknowledges_restarts_the_write_clock);
+    ADD(what_the_peer_acknowledges_puts_idleness_off);
     ADD(an_empty_try_does_not_restart_the_write_clock);
     ADD(held_messages_that_the_socket_has_no_room_for_run_the_write_clock);
     ADD(looking_again_does_not_restart_the_write_clock);
