@@ -6,6 +6,7 @@
 #ifndef ECHOTIMED_CONFIG_H
 #define ECHOTIMED_CONFIG_H
 
+#include "echotimed/access.h"
 #include "echotimed/address.h"
 #include "echotimed/bytes.h"
 #include "echotimed/log_level.h"
@@ -23,6 +24,8 @@ enum {
     ETD_ENDPOINT_NAME_MAX = 255,
     /* Endpoints in one list: the dump of the longest names still is a line that reads back. */
     ETD_LISTEN_MAX = 16,
+    /* Addresses and prefixes in one list: likewise. */
+    ETD_PREFIXES_MAX = 1000,
     /* Listeners: each is compared with each other. */
     ETD_LISTENERS_MAX = 1000,
     /* useradd(8). */
@@ -44,13 +47,6 @@ struct etd_endpoint {
     enum etd_endpoint_kind kind;
     struct etd_address address;
     char name[ETD_ENDPOINT_NAME_MAX + 1];
-};
-
-/* A block of addresses, such as 192.0.2.0/24. An IPv4 address is kept mapped, and its prefix is
- * counted in it: 192.0.2.0/24 has 120 bits. The port means nothing. */
-struct etd_prefix {
-    struct etd_address address; /* the bits behind the prefix are 0 */
-    uint8_t bits;               /* 0 to 128 */
 };
 
 /* Values of [daemon]. */
@@ -76,10 +72,16 @@ struct etd_config_listener {
     uint64_t idle_timeout_us;                        /* tcp; microseconds, 0: off */
     uint64_t message_timeout_us;                     /* tcp */
     uint64_t write_timeout_us;                       /* tcp */
+    uint32_t max_connections_per_source;             /* tcp; 0: no limit */
     uint32_t backlog;                                /* tcp */
     char congestion_control[ETD_CONGESTION_MAX + 1]; /* tcp; empty: the host's default */
+    bool proxy_protocol;                             /* tcp */
     bool refuse_low_ports;                           /* udp */
     uint64_t receive_buffer;                         /* udp; bytes */
+    struct etd_prefix *allow;                        /* owned, as `listen`; may be null */
+    size_t allow_count;
+    struct etd_prefix *deny;
+    size_t deny_count;
     bool reuse_port;
     enum etd_time_format time_format;
     bool require_sync;

@@ -17,6 +17,7 @@
 #include "echotimed/address.h"
 #include "echotimed/buffer.h"
 #include "echotimed/framing.h"
+#include "echotimed/proxy_header.h"
 #include "echotimed/service.h"
 #include "echotimed/wheel.h"
 
@@ -26,6 +27,7 @@ struct etd_session_settings {
     const struct etd_framing *framing;
     const struct etd_service *service; /* can be carried by `framing` */
     bool may_relay;     /* the owner can move bytes by itself, see etd_session_relays */
+    bool proxy_header;  /* a PROXY header comes first, see etd_session_take_header */
     size_t max_message; /* bytes of a payload, at least 1 */
     uint32_t idle_timeout;
     uint32_t message_timeout;
@@ -70,6 +72,8 @@ enum etd_close_reason {
     ETD_CLOSE_WRITE_TIMEOUT,
     ETD_CLOSE_MESSAGE_TOO_LARGE,
     ETD_CLOSE_TRUNCATED_MESSAGE, /* the input ended inside a frame */
+    ETD_CLOSE_BAD_PROXY_HEADER,  /* something else came first, or only the beginning of one */
+    ETD_CLOSE_REJECTED,          /* the source that the PROXY header names is not to be served */
     ETD_CLOSE_NO_BUFFER,         /* buffer_memory is spent */
     ETD_CLOSE_PEER_RESET,        /* the peer reset the connection, or the network lost it */
     ETD_CLOSE_SOCKET_ERROR,      /* any other failure of the socket */
@@ -98,13 +102,15 @@ struct etd_session {
     etd_tick opened;
     etd_tick
         active; /* the last complete message (raw: byte) in, or byte out; in LINGERING: our FIN */
-    struct etd_address peer; /* for the owner's logs and limits */
+    struct etd_address peer; /* or whom the PROXY header names; for the owner's logs and limits */
     uint8_t state;           /* enum etd_session_state */
     uint8_t reason;          /* enum etd_close_reason, the first that applied */
     bool input_ended;        /* the peer's FIN was read */
     bool stopping;           /* DRAINING comes once the complete messages held are answered */
-    bool reset; /* what was due is lost: the peer must not take the end for a clean one */
-    bool bulk;  /* the last read filled the turn's input: there is likely to be more */
+    bool bulk;               /* the last read filled the turn's input: there is likely to be more */
+    bool reset : 1; /* what was due is lost: the peer must not take the end for a clean one */
+    bool awaits_header : 1; /* nothing is answered before etd_session_admit */
+    bool counted : 1;       /* the owner's: a limit of its counts this session */
 };
 
 /* Begins a session. Nothing is borrowed. */
@@ -124,6 +130,14 @@ void etd_session_received(struct etd_session *session, struct etd_turn *turn, si
 
 /* The peer's FIN was read. */
 void etd_session_ended(struct etd_session *session, struct etd_turn *turn);
+
+/* For a session that awaits its PROXY header (`awaits_header`), between steps 1 and 2. DONE: `peer` is
+ * the source, and the owner now says either etd_session_admit, or etd_session_fail with REJECTED.
+ * BAD: the session closes. */
+enum etd_proxy_decoded etd_session_take_header(struct etd_session *session, struct etd_turn *turn);
+
+/* Serves the source; what came behind the header is the first of its bytes. */
+void etd_session_admit(struct etd_session *session, struct etd_turn *turn);
 
 /* The next bytes to send; empty: none, or none in this turn. Answers as many messages as give one
  * piece of memory: repeated calls continue. Valid until the next call. */

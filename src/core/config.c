@@ -1,6 +1,6 @@
 #include "config_value.h"
 
-/* Where the dump puts the = of every line: behind the longest name. */
+/* Where the dump puts the = of a line. A name that is longer has its own a blank behind it. */
 enum { NAME_WIDTH = 18 };
 
 enum etd_config_section etd_config_section_of(enum etd_transport transport)

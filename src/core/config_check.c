@@ -2,6 +2,7 @@
 
 #include "config_value.h"
 
+#include "echotimed/access.h"
 #include "echotimed/framing.h"
 
 static const struct etd_config_given *given_of(const struct etd_config_draft_section *section,
@@ -113,6 +114,38 @@ static void check_memory(struct etd_config_draft *draft,
         &message);
 }
 
+/* The longest match decides, so one prefix in both lists decides nothing. */
+static void check_access(struct etd_config_draft *draft,
+                         const struct etd_config_draft_section *section)
+{
+    const struct etd_config_listener *listener = &section->listener;
+    if (is_bad(section, "allow") || is_bad(section, "deny"))
+        return;
+    struct etd_access access;
+    struct etd_prefix contradiction;
+    struct etd_config_message message;
+    switch (etd_access_init(
+        &access, draft->memory,
+        (struct etd_prefixes){.list = listener->allow, .count = listener->allow_count},
+        (struct etd_prefixes){.list = listener->deny, .count = listener->deny_count},
+        &contradiction)) {
+    case ETD_ACCESS_OK:
+        etd_access_free(&access, draft->memory);
+        return;
+    case ETD_ACCESS_NO_MEMORY:
+        draft->no_memory = true;
+        return;
+    case ETD_ACCESS_CONTRADICTS:
+        break;
+    }
+    struct etd_writer *writer = message_begin(&message, listener);
+    etd_write_text(writer, ": ");
+    etd_prefix_write(&contradiction, writer);
+    etd_write_text(writer, " stands in both allow and deny; keep it in one of them");
+    etd_config_problems_add(
+        draft->problems, later(origin_of(section, "allow"), origin_of(section, "deny")), &message);
+}
+
 static void refuse_collision(struct etd_config_draft *draft,
                              const struct etd_config_draft_section *section,
                              const struct etd_endpoint *endpoint,
@@ -182,6 +215,7 @@ void etd_draft_check(struct etd_config_draft *draft)
             continue;
         check_service(draft, section);
         check_memory(draft, section);
+        check_access(draft, section);
         check_addresses(draft, i);
     }
 }

@@ -146,7 +146,7 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      .help = "Reset a connection whose peer has taken none of the bytes due to it for so long. "
              "0: never."},
     {ETD_SECTION_TCP, "max_connections_per_source", ETD_CONFIG_NUMBER, 1, 1000000,
-     .zero_is_off = true, .planned = true, .default_text = "0",
+     .zero_is_off = true, .default_text = "0", LISTENER(max_connections_per_source),
      .help = "How many connections one IPv4 address or IPv6 /64 may have open. 0: no limit."},
     {ETD_SECTION_TCP, "backlog", ETD_CONFIG_NUMBER, 1, 65535, .default_text = "1024",
      LISTENER(backlog),
@@ -156,13 +156,15 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      .default_text = "", LISTENER(congestion_control),
      .help = "The TCP congestion control, by a name that the kernel knows, such as bbr. Empty: the "
              "host's default."},
-    {ETD_SECTION_TCP, "allow", ETD_CONFIG_PREFIXES, 0, UINT16_MAX, .planned = true,
-     .default_text = "",
+    {ETD_SECTION_TCP, "allow", ETD_CONFIG_PREFIXES, 0, ETD_PREFIXES_MAX, .default_text = "",
+     LISTENER(allow), .count_offset = offsetof(struct etd_config_listener, allow_count),
      .help = "Addresses and prefixes that may connect; the rest may not then. The longest match of "
              "allow and deny decides. Empty: all."},
-    {ETD_SECTION_TCP, "deny", ETD_CONFIG_PREFIXES, 0, UINT16_MAX, .planned = true,
-     .default_text = "", .help = "Addresses and prefixes that may not connect."},
-    {ETD_SECTION_TCP, "proxy_protocol", ETD_CONFIG_BOOLEAN, .planned = true, .default_text = "no",
+    {ETD_SECTION_TCP, "deny", ETD_CONFIG_PREFIXES, 0, ETD_PREFIXES_MAX, .default_text = "",
+     LISTENER(deny), .count_offset = offsetof(struct etd_config_listener, deny_count),
+     .help = "Addresses and prefixes that may not connect."},
+    {ETD_SECTION_TCP, "proxy_protocol", ETD_CONFIG_BOOLEAN, .default_text = "no",
+     LISTENER(proxy_protocol),
      .help = "Require a PROXY header, version 1 or 2, which names the source."},
     {ETD_SECTION_TCP, "reuse_port", ETD_CONFIG_BOOLEAN, .fixed = true, .default_text = "no",
      LISTENER(reuse_port),
@@ -204,12 +206,13 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      LISTENER(receive_buffer),
      .help = "Bytes that the kernel may hold of datagrams not yet read. The kernel's "
              "net.core.rmem_max can make it less; the log says so then."},
-    {ETD_SECTION_UDP, "allow", ETD_CONFIG_PREFIXES, 0, UINT16_MAX, .planned = true,
-     .default_text = "",
+    {ETD_SECTION_UDP, "allow", ETD_CONFIG_PREFIXES, 0, ETD_PREFIXES_MAX, .default_text = "",
+     LISTENER(allow), .count_offset = offsetof(struct etd_config_listener, allow_count),
      .help = "Addresses and prefixes that are answered; the rest are not then. The longest match "
              "of allow and deny decides. Empty: all."},
-    {ETD_SECTION_UDP, "deny", ETD_CONFIG_PREFIXES, 0, UINT16_MAX, .planned = true,
-     .default_text = "", .help = "Addresses and prefixes that are not answered."},
+    {ETD_SECTION_UDP, "deny", ETD_CONFIG_PREFIXES, 0, ETD_PREFIXES_MAX, .default_text = "",
+     LISTENER(deny), .count_offset = offsetof(struct etd_config_listener, deny_count),
+     .help = "Addresses and prefixes that are not answered."},
     {ETD_SECTION_UDP, "reuse_port", ETD_CONFIG_BOOLEAN, .fixed = true, .default_text = "no",
      LISTENER(reuse_port),
      .help = "Share the port with other instances that also say yes; the kernel spreads the "

@@ -9,6 +9,8 @@ static const char *const reason_names[ETD_CLOSE_REASONS] = {
     [ETD_CLOSE_WRITE_TIMEOUT] = "write-timeout",
     [ETD_CLOSE_MESSAGE_TOO_LARGE] = "message-too-large",
     [ETD_CLOSE_TRUNCATED_MESSAGE] = "truncated-message",
+    [ETD_CLOSE_BAD_PROXY_HEADER] = "bad-proxy-header",
+    [ETD_CLOSE_REJECTED] = "rejected",
     [ETD_CLOSE_NO_BUFFER] = "no-buffer",
     [ETD_CLOSE_PEER_RESET] = "peer-reset",
     [ETD_CLOSE_SOCKET_ERROR] = "socket-error",
@@ -25,7 +27,9 @@ void etd_session_open(struct etd_session *session, const struct etd_session_sett
 {
     *session = (struct etd_session){
         .settings = settings, .opened = turn->now, .active = turn->now, .peer = *peer};
-    if (settings->service->open != NULL)
+    if (settings->proxy_header)
+        session->awaits_header = true;
+    else if (settings->service->open != NULL)
         etd_session_greet(session, turn);
 }
 
@@ -67,6 +71,8 @@ void etd_session_stop(struct etd_session *session, enum etd_close_reason reason)
 {
     set_reason(session, reason);
     session->stopping = true;
+    if (session->awaits_header) /* nothing that was received can be answered */
+        etd_session_drain(session, reason);
 }
 
 void etd_session_fail(struct etd_session *session, enum etd_close_reason reason)
@@ -153,7 +159,7 @@ struct etd_bytes etd_session_output(struct etd_session *session, struct etd_turn
         return etd_buffer_held(&session->holding->out);
     bool idle = turn->fresh.size == 0 && session->holding == NULL && !session->input_ended &&
                 !session->stopping;
-    if (!idle && session->state == ETD_SESSION_OPEN)
+    if (!idle && session->state == ETD_SESSION_OPEN && !session->awaits_header)
         etd_session_answer(session, turn);
     return turn->due;
 }
@@ -328,7 +334,9 @@ static struct clock next_clock(const struct etd_session *session)
             start(&clock, holding->stalled_at, write_timeout, ETD_CLOSE_WRITE_TIMEOUT);
         if (ending)
             break;
-        if (holding != NULL && !holding->waits)
+        if (session->awaits_header)
+            start(&clock, session->opened, settings->message_timeout, ETD_CLOSE_MESSAGE_TIMEOUT);
+        else if (holding != NULL && !holding->waits)
             start(&clock, holding->begun_at, settings->message_timeout, ETD_CLOSE_MESSAGE_TIMEOUT);
         start(&clock, session->active, settings->idle_timeout, ETD_CLOSE_IDLE_TIMEOUT);
         break;

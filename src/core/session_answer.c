@@ -90,8 +90,7 @@ static bool answer_frame(struct etd_session *session, struct batch *batch,
     return true;
 }
 
-/* Keeps an incomplete message, with what is known of it. */
-static void hold_rest(struct etd_session *session, struct etd_turn *turn, struct etd_bytes rest,
+void etd_session_hold(struct etd_session *session, struct etd_turn *turn, struct etd_bytes rest,
                       size_t need)
 {
     if (!etd_session_borrow(session, turn->pool)) {
@@ -154,7 +153,7 @@ void etd_session_answer(struct etd_session *session, struct etd_turn *turn)
     case ETD_DECODED_MESSAGE:
         break;
     case ETD_DECODED_MORE:
-        hold_rest(session, turn, batch.input, frame.size);
+        etd_session_hold(session, turn, batch.input, frame.size);
         break;
     case ETD_DECODED_TOO_LARGE:
         etd_session_drain(session, ETD_CLOSE_MESSAGE_TOO_LARGE);

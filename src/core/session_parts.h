@@ -1,4 +1,4 @@
-/* What session.c and session_answer.c share. */
+/* What the files of the session share. */
 #ifndef ECHOTIMED_CORE_SESSION_PARTS_H
 #define ECHOTIMED_CORE_SESSION_PARTS_H
 
@@ -35,6 +35,11 @@ bool etd_session_borrow(struct etd_session *session, struct etd_pool *pool);
 
 /* Answers nothing more, whatever is held or received; the first reason stays. */
 void etd_session_drain(struct etd_session *session, enum etd_close_reason reason);
+
+/* Keeps `rest`, the input that is left, as an incomplete message of which so much is known: `need` is
+ * as in struct etd_holding. */
+void etd_session_hold(struct etd_session *session, struct etd_turn *turn, struct etd_bytes rest,
+                      size_t need);
 
 /* Greets the peer, where the service says something by itself. */
 void etd_session_greet(struct etd_session *session, struct etd_turn *turn);

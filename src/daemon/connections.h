@@ -14,11 +14,12 @@
 
 struct etd_tcp_listener;
 
-/* One TCP connection. 120 bytes, of which an idle one needs no more. */
+/* One TCP connection; an idle one needs no more. */
 struct etd_connection {
     ev_io watcher; /* its `data`: the listener, or, of a record not in use, the next such record */
     struct etd_session session; /* its `settings`: null for a record not in use */
 };
+_Static_assert(sizeof(struct etd_connection) <= 120, "each byte more counts for every connection");
 
 struct etd_connections {
     struct etd_connection *records;
@@ -36,7 +37,7 @@ bool etd_connections_open(struct etd_connections *connections, uint32_t capacity
 /* All records must have been given back. */
 void etd_connections_close(struct etd_connections *connections);
 
-/* A zeroed record, or null when all are in use. */
+/* A zeroed record; null only when as many as the capacity are open. */
 struct etd_connection *etd_connections_take(struct etd_connections *connections);
 
 /* Gives a record back. It must not be in the loop any more. */

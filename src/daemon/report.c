@@ -5,6 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* The time, the level and the listener stand before them in the line. */
+enum { COUNTERS_TEXT = ETD_LOG_LINE - 128 };
+
 /* Appends " key=value" for a counter that is not 0, so that a line says what has happened. */
 static void append(struct etd_writer *line, const char *prefix, const char *name, uint64_t value)
 {
@@ -27,7 +30,7 @@ static void log_line(const char *title, struct etd_writer *line)
 static void log_tcp(const struct etd_tcp_listener *listener)
 {
     const struct etd_tcp_counters *counters = &listener->counters;
-    uint8_t text[ETD_LOG_LINE / 2];
+    uint8_t text[COUNTERS_TEXT];
     struct etd_writer line = etd_writer(text, sizeof text);
     append(&line, "", "open", counters->open);
     append(&line, "", "accepted", counters->accepted);
@@ -46,7 +49,7 @@ static void log_tcp(const struct etd_tcp_listener *listener)
 static void log_udp(const struct etd_udp_endpoint *endpoint)
 {
     const struct etd_udp_counters *counters = &endpoint->counters;
-    uint8_t text[ETD_LOG_LINE / 2];
+    uint8_t text[COUNTERS_TEXT];
     struct etd_writer line = etd_writer(text, sizeof text);
     append(&line, "", "received", counters->received);
     append(&line, "", "answered", counters->answered);

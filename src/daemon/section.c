@@ -2,6 +2,7 @@
 
 #include "echotimed/framing.h"
 #include "platform/log.h"
+#include "platform/memory.h"
 #include "platform/socket.h"
 
 #include <inttypes.h>
@@ -13,6 +14,21 @@ void etd_section_title(const struct etd_config_listener *config, char title[ETD_
 {
     snprintf(title, ETD_SECTION_TITLE, "%s%s%s", etd_transport_name(config->transport),
              config->name[0] != '\0' ? " " : "", config->name);
+}
+
+bool etd_section_access(const struct etd_config_listener *config, struct etd_access *access)
+{
+    struct etd_prefix contradiction; /* the configuration was checked for one */
+    enum etd_access_result result = etd_access_init(
+        access, &etd_memory_libc,
+        (struct etd_prefixes){.list = config->allow, .count = config->allow_count},
+        (struct etd_prefixes){.list = config->deny, .count = config->deny_count}, &contradiction);
+    if (result == ETD_ACCESS_OK)
+        return true;
+    char title[ETD_SECTION_TITLE];
+    etd_section_title(config, title);
+    etd_log(ETD_LOG_ERROR, "cannot listen: out of memory", "section=\"[%s]\"", title);
+    return false;
 }
 
 static void log_listening(int fd, const struct etd_config_listener *config, const char *title)

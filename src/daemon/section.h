@@ -2,6 +2,7 @@
 #ifndef ECHOTIMED_DAEMON_SECTION_H
 #define ECHOTIMED_DAEMON_SECTION_H
 
+#include "echotimed/access.h"
 #include "echotimed/config.h"
 
 #include <ev.h>
@@ -11,6 +12,9 @@ enum { ETD_SECTION_TITLE = ETD_SECTION_NAME_MAX + sizeof "tcp " };
 
 /* "tcp" or "tcp NAME". */
 void etd_section_title(const struct etd_config_listener *config, char title[ETD_SECTION_TITLE]);
+
+/* The decision of the section's lists. False: out of memory, which is in the log. */
+bool etd_section_access(const struct etd_config_listener *config, struct etd_access *access);
 
 struct etd_sockets {
     ev_io *watchers; /* one for each socket; owned */

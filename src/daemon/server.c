@@ -5,6 +5,7 @@
 #include "platform/clock.h"
 #include "platform/log.h"
 #include "platform/memory.h"
+#include "platform/random.h"
 #include "platform/socket.h"
 
 #include <errno.h>
@@ -144,6 +145,37 @@ static uint32_t connection_limit(uint32_t asked)
     return (uint32_t)possible;
 }
 
+static void log_no_memory(const struct etd_server *server)
+{
+    etd_log(ETD_LOG_ERROR, "out of memory; lower max_connections, or give the host more",
+            "max_connections=%" PRIu32, server->max_connections);
+}
+
+/* Makes the table of sources, if any listener limits their connections. */
+static bool open_sources(struct etd_server *server)
+{
+    const struct etd_config *config = server->config;
+    bool limited = false;
+    for (size_t i = 0; i < config->listener_count; i++)
+        limited |= config->listeners[i].max_connections_per_source != 0;
+    if (!limited)
+        return true;
+    struct etd_siphash_key key;
+    if (!etd_random_fill(&key, sizeof key)) {
+        etd_log(ETD_LOG_ERROR, "the kernel gives no random numbers, which limits for sources need",
+                "error=\"%s\"", strerror(errno));
+        return false;
+    }
+    size_t count = etd_sources_slots(server->max_connections);
+    struct etd_source_slot *slots = calloc(count, sizeof *slots);
+    if (slots == NULL) {
+        log_no_memory(server);
+        return false;
+    }
+    etd_sources_init(&server->sources, slots, count, &key);
+    return true;
+}
+
 static bool allocate(struct etd_server *server)
 {
     const struct etd_config *config = server->config;
@@ -161,11 +193,10 @@ static bool allocate(struct etd_server *server)
     if (server->tcp == NULL || server->udp == NULL || server->turn.input == NULL ||
         server->turn.output == NULL || server->udp_batch == NULL ||
         !etd_connections_open(&server->connections, server->max_connections)) {
-        etd_log(ETD_LOG_ERROR, "out of memory; lower max_connections, or give the host more",
-                "max_connections=%" PRIu32, server->max_connections);
+        log_no_memory(server);
         return false;
     }
-    return true;
+    return open_sources(server);
 }
 
 /* Opens all, so that every address that cannot be had is in the log. */
@@ -250,15 +281,16 @@ static void stop_signal(struct etd_server *server, ev_signal *watcher)
 
 void etd_server_close(struct etd_server *server)
 {
-    for (size_t i = 0; server->tcp != NULL && i < server->tcp_count; i++)
-        etd_sockets_close(&server->tcp[i].sockets, server->loop);
-    for (size_t i = 0; server->udp != NULL && i < server->udp_count; i++)
-        etd_sockets_close(&server->udp[i].sockets, server->loop);
     for (uint32_t i = 0; i < server->connections.used; i++) {
         if (etd_connection_in_use(&server->connections.records[i]))
             etd_tcp_connection_abort(server, &server->connections.records[i]);
     }
     etd_connections_close(&server->connections);
+    for (size_t i = 0; server->tcp != NULL && i < server->tcp_count; i++)
+        etd_tcp_listener_free(&server->tcp[i]);
+    for (size_t i = 0; server->udp != NULL && i < server->udp_count; i++)
+        etd_udp_endpoint_free(&server->udp[i]);
+    free(server->sources.slots);
     etd_relay_close(&server->relay);
     ev_timer_stop(server->loop, &server->deadline_timer);
     ev_timer_stop(server->loop, &server->accept_timer);

@@ -9,6 +9,7 @@
 #include "daemon/udp_endpoint.h"
 #include "echotimed/buffer.h"
 #include "echotimed/config.h"
+#include "echotimed/sources.h"
 
 #include <ev.h>
 #include <stdbool.h>
@@ -16,7 +17,8 @@
 struct etd_server {
     struct ev_loop *loop;
     const struct etd_config *config; /* outlives the server */
-    uint32_t max_connections; /* the configured number, or what the descriptor limit allows */
+    uint32_t max_connections; /* the configured number, or what the descriptor limit allows; never
+                                 more than there are records */
 
     struct etd_pool pool;
     struct etd_turn turn; /* its memory serves one connection at a time */
@@ -27,6 +29,7 @@ struct etd_server {
     ev_check turn_start;
 
     struct etd_connections connections;
+    struct etd_sources sources; /* its `slots`: owned; null when no listener limits sources */
     struct etd_relay relay;
     ev_timer deadline_timer;
     etd_tick deadline_at; /* what the timer is set to, while it is active */

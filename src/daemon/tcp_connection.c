@@ -1,9 +1,11 @@
 #include "daemon/tcp_connection.h"
 
+#include "daemon/admission.h"
 #include "daemon/server.h"
 #include "daemon/tcp_listener.h"
 #include "platform/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/sockios.h>
@@ -54,6 +56,23 @@ static void receive(struct etd_connection *connection, struct etd_turn *turn)
         etd_session_fail(&connection->session, etd_tcp_close_reason(errno));
 }
 
+/* Until the PROXY header has named a source that is served, nothing is answered. */
+static void take_header(struct etd_tcp_listener *listener, struct etd_session *session)
+{
+    struct etd_turn *turn = &listener->server->turn;
+    if (etd_session_take_header(session, turn) != ETD_PROXY_DONE)
+        return;
+    bool counted;
+    enum etd_reject_reason reason = etd_admission_of_source(listener, &session->peer, &counted);
+    session->counted = counted;
+    if (reason == ETD_REJECT_NONE) {
+        etd_session_admit(session, turn);
+    } else {
+        etd_session_fail(session, ETD_CLOSE_REJECTED);
+        etd_admission_refuse(listener, &session->peer, reason);
+    }
+}
+
 static void flush(struct etd_connection *connection, struct etd_turn *turn)
 {
     for (int sends = 0; sends < SENDS_PER_TURN; sends++) {
@@ -98,6 +117,7 @@ static void finish(struct etd_server *server, struct etd_connection *connection)
     }
     close(connection->watcher.fd);
     etd_relay_forget(&server->relay, session);
+    etd_admission_end(listener, session);
     listener->counters.closed[session->reason]++;
     listener->counters.open--;
     etd_session_release(session, &server->pool);
@@ -191,6 +211,8 @@ static void work(struct etd_server *server, struct etd_connection *connection, b
         if (readable)
             receive(connection, &server->turn);
     }
+    if (session->awaits_header)
+        take_header(listener, session);
     flush(connection, &server->turn);
     if (server->draining)
         stop_when_empty(server, connection);
@@ -210,15 +232,12 @@ static void on_ready(EV_P_ ev_io *watcher, int revents)
     work(listener->server, connection, (revents & EV_READ) != 0, true);
 }
 
-bool etd_tcp_connection_begin(struct etd_tcp_listener *listener, int fd,
-                              const struct etd_address *peer)
+void etd_tcp_connection_begin(struct etd_tcp_listener *listener, int fd,
+                              const struct etd_address *peer, bool counted)
 {
     struct etd_server *server = listener->server;
     struct etd_connection *connection = etd_connections_take(&server->connections);
-    if (connection == NULL) {
-        close(fd);
-        return false;
-    }
+    assert(connection != NULL);
     ev_io_init(&connection->watcher, on_ready, fd, EV_READ);
     connection->watcher.data = listener;
     listener->counters.accepted++;
@@ -226,8 +245,8 @@ bool etd_tcp_connection_begin(struct etd_tcp_listener *listener, int fd,
     if (listener->settings.service->tells_time)
         (void)etd_server_clock(server);
     etd_session_open(&connection->session, &listener->settings, peer, &server->turn);
+    connection->session.counted = counted;
     work(server, connection, true, false);
-    return true;
 }
 
 void etd_tcp_connection_expire(struct etd_server *server, struct etd_connection *connection)

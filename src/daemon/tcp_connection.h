@@ -8,10 +8,10 @@
 struct etd_server;
 struct etd_tcp_listener;
 
-/* Takes over an accepted, non-blocking socket and serves it at once. False: no record was free, and
- * the socket is closed. */
-bool etd_tcp_connection_begin(struct etd_tcp_listener *listener, int fd,
-                              const struct etd_address *peer);
+/* Takes over an accepted, non-blocking socket and serves it at once. Fewer than max_connections are
+ * open. `counted` is what etd_admission_of_peer said. */
+void etd_tcp_connection_begin(struct etd_tcp_listener *listener, int fd,
+                              const struct etd_address *peer, bool counted);
 
 /* Looks at the deadline of a connection that came up in the wheel. */
 void etd_tcp_connection_expire(struct etd_server *server, struct etd_connection *connection);

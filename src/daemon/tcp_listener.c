@@ -1,42 +1,17 @@
 #include "daemon/tcp_listener.h"
 
+#include "daemon/admission.h"
 #include "daemon/server.h"
 #include "daemon/tcp_connection.h"
-#include "platform/clock.h"
+#include "platform/memory.h"
 #include "platform/socket.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 /* Connections accepted at one socket in one turn of the loop. */
 enum { ACCEPTS_PER_TURN = 64 };
-
-/* Whether a new connection is within the limits, or why not. */
-static enum etd_reject_reason admit(const struct etd_tcp_listener *listener)
-{
-    if (listener->server->connections.open >= listener->server->max_connections)
-        return ETD_REJECT_MAX_CONNECTIONS;
-    return ETD_REJECT_NONE;
-}
-
-static void reject(struct etd_tcp_listener *listener, int fd, const struct etd_address *peer,
-                   enum etd_reject_reason reason)
-{
-    close(fd);
-    listener->counters.rejected[reason]++;
-    uint64_t suppressed;
-    if (!etd_log_limit_pass(&listener->rejected_log, etd_clock_monotonic_ms(), &suppressed))
-        return;
-    char source[ETD_ADDRESS_TEXT];
-    etd_address_format(peer, source);
-    etd_log(ETD_LOG_WARNING, "connection rejected",
-            "source=%s listener=\"%s\" reason=%s limit=%" PRIu32 " suppressed=%" PRIu64, source,
-            listener->title, etd_reject_reason_name(reason), listener->server->max_connections,
-            suppressed);
-}
 
 /* What accept(2) says of its errors: those that concern the one connection, or the network, pass by
  * themselves; for a want of descriptors or memory the whole process waits. Gives whether to try for
@@ -79,11 +54,14 @@ static bool accept_one(struct etd_tcp_listener *listener, int listening)
         return survive(listener, errno);
     struct etd_socket_address peer = {.scope_id = 0};
     (void)etd_socket_from_sockaddr(&storage, length, &peer);
-    enum etd_reject_reason reason = admit(listener);
-    if (reason != ETD_REJECT_NONE)
-        reject(listener, fd, &peer.address, reason);
-    else if (!etd_tcp_connection_begin(listener, fd, &peer.address))
-        listener->counters.rejected[ETD_REJECT_MAX_CONNECTIONS]++;
+    bool counted;
+    enum etd_reject_reason reason = etd_admission_of_peer(listener, &peer.address, &counted);
+    if (reason == ETD_REJECT_NONE) {
+        etd_tcp_connection_begin(listener, fd, &peer.address, counted);
+    } else {
+        close(fd);
+        etd_admission_refuse(listener, &peer.address, reason);
+    }
     return true;
 }
 
@@ -113,6 +91,7 @@ static struct etd_session_settings settings_of(const struct etd_config_listener 
         .framing = etd_framings[config->framing],
         .service = etd_services[config->service],
         .may_relay = true,
+        .proxy_header = config->proxy_protocol,
         .max_message = config->max_message,
         .idle_timeout = milliseconds(config->idle_timeout_us),
         .message_timeout = milliseconds(config->message_timeout_us),
@@ -125,9 +104,15 @@ static struct etd_session_settings settings_of(const struct etd_config_listener 
 bool etd_tcp_listener_open(struct etd_tcp_listener *listener, struct etd_server *server,
                            const struct etd_config_listener *config)
 {
-    *listener = (struct etd_tcp_listener){.server = server, .settings = settings_of(config)};
+    *listener = (struct etd_tcp_listener){
+        .server = server,
+        .settings = settings_of(config),
+        .max_per_source = config->max_connections_per_source,
+        .number = (uint16_t)(listener - server->tcp),
+    };
     etd_section_title(config, listener->title);
-    return etd_sockets_open(&listener->sockets, server->loop, config, listener, on_acceptable);
+    return etd_section_access(config, &listener->access) &&
+           etd_sockets_open(&listener->sockets, server->loop, config, listener, on_acceptable);
 }
 
 void etd_tcp_listener_pause(struct etd_tcp_listener *listener)
@@ -151,4 +136,12 @@ void etd_tcp_listener_close(struct etd_tcp_listener *listener)
         }
     }
     etd_sockets_close(&listener->sockets, listener->server->loop);
+}
+
+void etd_tcp_listener_free(struct etd_tcp_listener *listener)
+{
+    if (listener->server == NULL)
+        return;
+    etd_sockets_close(&listener->sockets, listener->server->loop);
+    etd_access_free(&listener->access, &etd_memory_libc);
 }

@@ -3,6 +3,7 @@
 #define ECHOTIMED_DAEMON_TCP_LISTENER_H
 
 #include "daemon/section.h"
+#include "echotimed/access.h"
 #include "echotimed/config.h"
 #include "echotimed/counters.h"
 #include "echotimed/session.h"
@@ -17,6 +18,9 @@ struct etd_tcp_listener {
     struct etd_server *server;
     char title[ETD_SECTION_TITLE];
     struct etd_session_settings settings; /* of its connections, which must not outlive it */
+    struct etd_access access;
+    uint32_t max_per_source; /* 0: no limit */
+    uint16_t number;         /* by which the server counts its sources */
     struct etd_tcp_counters counters;
     struct etd_sockets sockets;
     struct etd_log_limit rejected_log;
@@ -33,5 +37,9 @@ void etd_tcp_listener_resume(struct etd_tcp_listener *listener);
 
 /* Accepts what waits already, then closes the sockets. */
 void etd_tcp_listener_close(struct etd_tcp_listener *listener);
+
+/* Gives back what its connections needed, too: there are none any more. Does nothing to one that was
+ * never opened (all zeros). */
+void etd_tcp_listener_free(struct etd_tcp_listener *listener);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "daemon/server.h"
 #include "platform/log.h"
+#include "platform/memory.h"
 #include "platform/socket.h"
 
 #include <errno.h>
@@ -116,6 +117,15 @@ static uint16_t source_port(const struct sockaddr_storage *peer)
     return ntohs(((const struct sockaddr_in *)peer)->sin_port);
 }
 
+static bool is_served(const struct etd_udp_endpoint *endpoint, const struct msghdr *request)
+{
+    struct etd_socket_address source;
+    if (endpoint->access.count == 0)
+        return true;
+    return etd_socket_from_sockaddr(request->msg_name, request->msg_namelen, &source) &&
+           etd_access_serves(&endpoint->access, &source.address);
+}
+
 /* Makes the answer to datagram `i`, `size` bytes long, as message `o` of the batch to send; or says
  * why there is none. */
 static enum etd_drop_reason answer(struct etd_udp_endpoint *endpoint, struct etd_udp_batch *batch,
@@ -125,6 +135,8 @@ static enum etd_drop_reason answer(struct etd_udp_endpoint *endpoint, struct etd
     uint16_t port = source_port(&batch->peers[i]);
     if (in->msg_flags & (MSG_TRUNC | MSG_CTRUNC))
         return ETD_DROP_TRUNCATED;
+    if (!is_served(endpoint, in))
+        return ETD_DROP_DENIED;
     if (port == 0)
         return ETD_DROP_PORT_ZERO;
     if (endpoint->refuse_low_ports && port < LOW_PORTS)
@@ -235,7 +247,8 @@ bool etd_udp_endpoint_open(struct etd_udp_endpoint *endpoint, struct etd_server 
         .refuse_low_ports = config->refuse_low_ports,
     };
     etd_section_title(config, endpoint->title);
-    return etd_sockets_open(&endpoint->sockets, server->loop, config, endpoint, on_readable);
+    return etd_section_access(config, &endpoint->access) &&
+           etd_sockets_open(&endpoint->sockets, server->loop, config, endpoint, on_readable);
 }
 
 void etd_udp_endpoint_close(struct etd_udp_endpoint *endpoint)
@@ -247,4 +260,12 @@ void etd_udp_endpoint_close(struct etd_udp_endpoint *endpoint)
         }
     }
     etd_sockets_close(&endpoint->sockets, endpoint->server->loop);
+}
+
+void etd_udp_endpoint_free(struct etd_udp_endpoint *endpoint)
+{
+    if (endpoint->server == NULL)
+        return;
+    etd_sockets_close(&endpoint->sockets, endpoint->server->loop);
+    etd_access_free(&endpoint->access, &etd_memory_libc);
 }

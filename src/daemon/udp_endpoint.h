@@ -4,6 +4,7 @@
 #define ECHOTIMED_DAEMON_UDP_ENDPOINT_H
 
 #include "daemon/section.h"
+#include "echotimed/access.h"
 #include "echotimed/config.h"
 #include "echotimed/counters.h"
 
@@ -25,6 +26,7 @@ struct etd_udp_endpoint {
     enum etd_time_format time_format;
     bool require_sync;
     bool refuse_low_ports;
+    struct etd_access access;
     struct etd_udp_counters counters;
     struct etd_sockets sockets;
 };
@@ -35,5 +37,9 @@ bool etd_udp_endpoint_open(struct etd_udp_endpoint *endpoint, struct etd_server 
 
 /* Answers what was received already, then closes the sockets. */
 void etd_udp_endpoint_close(struct etd_udp_endpoint *endpoint);
+
+/* Gives everything back; what was received and not answered is lost. Does nothing to one that was never
+ * opened (all zeros). */
+void etd_udp_endpoint_free(struct etd_udp_endpoint *endpoint);
 
 #endif

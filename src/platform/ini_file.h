@@ -8,9 +8,9 @@
 
 #include <stdint.h>
 
-/* The longest line in bytes, without its end. Where inih cannot hold so much, a line that is too
+/* The longest line in bytes, without its end: the dump of a list as long as may be fits. Where inih cannot hold so much, a line that is too
  * long for it is a mistake that says so. */
-enum { ETD_INI_LINE_MAX = 8192 };
+enum { ETD_INI_LINE_MAX = 64 * 1024 };
 
 /* What is told, in the order of the lines; lines count from 1. Texts are valid during the call. */
 struct etd_ini_events {

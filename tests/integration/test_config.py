@@ -96,10 +96,10 @@ class Check(Case):
                 b"  backlog = 5\n"
                 b"max_message = 2GiB\n"
                 b"max_message = 1KiB\n"
-                b"allow = 10.0.0.0/8\n"
+                b"allow = 10.0.0.1/8\n"
                 b"[udp] ; fine\n"
                 b"listen: 127.0.0.1:9000\n"
-                b"time_format = \0http\n" + b"x" * 9000 + b"\n"
+                b"time_format = \0http\n" + b"x" * 70000 + b"\n"
                 b"[upd more]\n"
                 b"[udp] junk\n"
                 b"[tcp more]\n"
@@ -114,8 +114,8 @@ class Check(Case):
         for number, words in ((3, "'loud' is not known"), (5, "no port from 0 to 65535"),
                               (6, "did you mean idle_timeout?"), (7, "indented"),
                               (8, "out of its range, 1 to 1GiB"), (9, "in line 8 already"),
-                              (10, "allow is not supported yet"), (12, "':'"), (13, "NUL byte"),
-                              (14, "the line has 9000 bytes; 8192 are the limit"),
+                              (10, "write 10.0.0.0/8"), (12, "':'"), (13, "NUL byte"),
+                              (14, "the line has 70000 bytes; 65536 are the limit"),
                               (15, "unknown section 'upd more'; did you mean [udp]?"),
                               (16, "something stands behind the section's ']'"),
                               (16, "section [udp] was given in line 11 already"),

@@ -34,6 +34,8 @@ static uint64_t most_allowed(const struct etd_driver *driver)
     const struct etd_framing *framing = settings->framing;
     const struct etd_turn *turn = &driver->loop->turn;
     uint64_t margin = sizeof(struct etd_holding) + 2 * turn->input_size + turn->output_size;
+    if (driver->session.awaits_header)
+        return margin + ETD_PROXY_HEADER_MAX;
     if (!framing->bounded)
         return margin;
     return margin + framing->header_size + settings->max_message + framing->trailer_size;
@@ -185,9 +187,29 @@ static void settle(struct etd_driver *driver)
     check_pipe(driver);
 }
 
+/* What comes between steps 1 and 2 where a PROXY header is awaited. */
+static void take_header(struct etd_driver *driver)
+{
+    struct etd_session *session = &driver->session;
+    struct etd_address peer = session->peer;
+    enum etd_proxy_decoded decoded = etd_session_take_header(session, &driver->loop->turn);
+    ETD_REQUIRE(session->awaits_header && driver->got_size == 0 && session->messages == 0);
+    if (decoded != ETD_PROXY_DONE) {
+        ETD_REQUIRE(memcmp(&session->peer, &peer, sizeof peer) == 0);
+        ETD_REQUIRE(decoded == ETD_PROXY_MORE || session->state == ETD_SESSION_DRAINING);
+    } else if (driver->rejects) {
+        etd_session_fail(session, ETD_CLOSE_REJECTED);
+    } else {
+        etd_session_admit(session, &driver->loop->turn);
+        ETD_REQUIRE(!session->awaits_header);
+    }
+}
+
 /* What is said once is not taken back. */
 static void finish_turn(struct etd_driver *driver, uint8_t state_before, uint8_t reason_before)
 {
+    if (driver->session.awaits_header)
+        take_header(driver);
     send_output(driver);
     settle(driver);
     ETD_REQUIRE(driver->session.state >= state_before);

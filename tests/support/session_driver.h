@@ -28,6 +28,7 @@ void etd_driver_loop_end(const struct etd_driver_loop *loop);
 struct etd_driver {
     struct etd_driver_loop *loop;
     struct etd_session session;
+    bool rejects;               /* does not serve the source that a PROXY header names */
     enum etd_session_wish wish; /* READ, WRITE or CLOSE: where a FIN is wished it is sent at once */
 
     /* The socket. */

@@ -53,8 +53,12 @@ START_TEST(every_key_is_taken)
                                "idle_timeout       = 61s\n"
                                "message_timeout    = 0\n"
                                "write_timeout      = 1500ms\n"
+                               "max_connections_per_source = 20\n"
                                "backlog            = 5\n"
                                "congestion_control = reno\n"
+                               "allow              = 10.0.0.0/8, 2001:db8::1\n"
+                               "deny               = 10.1.0.0/16\n"
+                               "proxy_protocol     = yes\n"
                                "reuse_port         = yes\n"
                                "time_format        = unix_ms\n"
                                "require_sync       = yes\n"
@@ -65,6 +69,8 @@ START_TEST(every_key_is_taken)
                                "time_format        = http\n"
                                "refuse_low_ports   = no\n"
                                "receive_buffer     = 64KiB\n"
+                               "allow              = ::/0\n"
+                               "deny               = 192.0.2.7, 2001:db8::/32\n"
                                "reuse_port         = yes\n"
                                "require_sync       = yes\n";
     struct helper helper;
@@ -89,6 +95,13 @@ START_TEST(every_key_is_taken)
     ck_assert_uint_eq(tcp->write_timeout_us, 1500000);
     ck_assert_uint_eq(tcp->backlog, 5);
     ck_assert_str_eq(tcp->congestion_control, "reno");
+    ck_assert_uint_eq(tcp->max_connections_per_source, 20);
+    ck_assert_uint_eq(tcp->allow_count, 2);
+    ck_assert_uint_eq(tcp->allow[0].bits, 96 + 8);
+    ck_assert_uint_eq(tcp->allow[1].bits, 128);
+    ck_assert_uint_eq(tcp->deny_count, 1);
+    ck_assert_uint_eq(tcp->deny[0].bits, 96 + 16);
+    ck_assert(tcp->proxy_protocol);
     ck_assert(tcp->reuse_port);
     ck_assert_int_eq(tcp->time_format, ETD_TIME_UNIX_MS);
     ck_assert(tcp->require_sync);
@@ -97,6 +110,10 @@ START_TEST(every_key_is_taken)
     ck_assert_int_eq(udp->time_format, ETD_TIME_HTTP);
     ck_assert(!udp->refuse_low_ports);
     ck_assert_uint_eq(udp->receive_buffer, 65536);
+    ck_assert_uint_eq(udp->allow_count, 1);
+    ck_assert_uint_eq(udp->allow[0].bits, 0);
+    ck_assert_uint_eq(udp->deny_count, 2);
+    ck_assert_uint_eq(udp->deny[1].bits, 32);
     ck_assert(udp->reuse_port);
     ck_assert(udp->require_sync);
     ck_assert_str_eq(helper_dump(config), text);
@@ -258,6 +275,26 @@ START_TEST(a_message_must_fit_into_the_memory)
 }
 END_TEST
 
+START_TEST(one_prefix_in_both_lists_is_a_mistake)
+{
+    expect_problems("[tcp]\nallow=10.0.0.0/8,192.0.2.1\ndeny=10.0.0.0/9,192.0.2.1/32\n", NULL,
+                    "test.ini:3: [tcp]: 192.0.2.1 stands in both allow and deny; keep it in one of "
+                    "them\n");
+    expect_problems("[udp a]\ndeny=::/0\nallow=2001:db8::/32,::/0\n", NULL,
+                    "test.ini:3: [udp a]: ::/0 stands in both allow and deny; keep it in one of "
+                    "them\n");
+    expect_problems(
+        "[tcp]\nallow=0.0.0.0/0\n", "tcp.deny=::ffff:0:0/96",
+        "-o tcp.deny=::ffff:0:0/96: [tcp]: 0.0.0.0/0 stands in both allow and deny; keep "
+        "it in one of them\n");
+    /* A list that was refused is not held against the other. */
+    expect_problems("[tcp]\nallow=10.0.0.0/8\ndeny=10.0.0.0/8,x\n", NULL,
+                    "test.ini:3: [tcp] deny: 'x' is neither an address nor a prefix such as "
+                    "192.0.2.0/24\n");
+    expect_problems("[tcp]\nallow=10.0.0.0/8,10.0.0.0/8\ndeny=10.0.0.0/9\n", NULL, "");
+}
+END_TEST
+
 START_TEST(two_listeners_on_one_address_name_both_lines)
 {
     expect_problems("[tcp]\nlisten=127.0.0.1:7\n[tcp a]\nlisten=127.0.0.1:8,*:7\n", NULL,
@@ -330,12 +367,13 @@ START_TEST(option_mistakes_are_told_with_their_text)
                     "[udp NAME]\n");
     expect_problems("", "tcp.=b",
                     "-o tcp.=b: unknown key '' in [tcp], which knows listen, service, framing, "
-                    "max_message, idle_timeout, message_timeout, write_timeout, backlog, "
-                    "congestion_control, reuse_port, time_format, require_sync\n");
+                    "max_message, idle_timeout, message_timeout, write_timeout, "
+                    "max_connections_per_source, backlog, congestion_control, allow, deny, "
+                    "proxy_protocol, reuse_port, time_format, require_sync\n");
     expect_problems("", "tcp.backlog=0",
                     "-o tcp.backlog=0: [tcp] backlog: '0' is out of its range, 1 to 65535\n");
-    expect_problems(
-        "", "udp.allow=", "-o udp.allow=: [udp] allow is not supported yet; leave it out\n");
+    expect_problems("", "udp.rate_limit=1",
+                    "-o udp.rate_limit=1: [udp] rate_limit is not supported yet; leave it out\n");
     expect_problems("[tcp]\nlisten=*:7\n", "tcp a.listen=*:7",
                     "-o tcp a.listen=*:7: [tcp a] listen: *:7 collides with *:7 of [tcp], given in "
                     "line 2; give each listener an address or port of its own\n");
@@ -434,6 +472,36 @@ START_TEST(the_longest_list_reads_back)
 }
 END_TEST
 
+START_TEST(the_longest_list_of_prefixes_reads_back)
+{
+    /* As many as may be, each as long as can be; and that the dump writes longer than this file. */
+    static const char *const entries[][2] = {{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:", "/127"},
+                                             {"::", ":1"}};
+    static char text[64 * 1024], dump[128 * 1024];
+    for (size_t i = 0; i < 2; i++) {
+        char *at = text + sprintf(text, "[tcp]\ndeny=");
+        for (unsigned j = 0; j < ETD_PREFIXES_MAX; j++) {
+            const char *comma = j > 0 ? "," : "";
+            at += sprintf(at, "%s%s%x%s", comma, entries[i][0], 0xf000 + 2 * j, entries[i][1]);
+        }
+        struct helper helper, again;
+        helper_init(&helper);
+        helper_load_good(&helper, text);
+        strcpy(dump, helper_dump(&helper.loaded.config));
+        helper_init(&again);
+        helper_load_good(&again, dump);
+        ck_assert_str_eq(helper_dump(&again.loaded.config), dump);
+        helper_free(&helper);
+        helper_free(&again);
+        strcpy(at, ",::1");
+        expect_problems(
+            text, NULL,
+            "test.ini:2: [tcp] deny: the list is too long; write nothing, or up to 1000 of "
+            "ADDRESS or ADDRESS/BITS\n");
+    }
+}
+END_TEST
+
 START_TEST(too_many_sections_are_refused)
 {
     static char text[64 * 1024];
@@ -449,7 +517,8 @@ END_TEST
 START_TEST(want_of_memory_is_survived_anywhere)
 {
     static const char *const texts[] = {
-        "[daemon]\n[tcp]\nlisten=*:1,*:2\n[tcp a]\nlisten=*:3\n[udp]\n[udp a]\nlisten=*:4\n"
+        "[daemon]\n[tcp]\nlisten=*:1,*:2\nallow=::1\ndeny=::/0\n[tcp a]\nlisten=*:3\n[udp]\n[udp "
+        "a]\nlisten=*:4\n"
         "[udp b]\nlisten=*:5\n",
         "[tcp]\nlisten=x\nlisten=y\n[tpc]\n[tcp a b]\nfoo=bar\n1\n2\n3\n4\n5\n6\n",
     };
@@ -490,6 +559,7 @@ Suite *etd_suite(void)
     tcase_add_test(tests, planned_values_are_refused);
     tcase_add_test(tests, a_service_needs_a_framing_that_carries_it);
     tcase_add_test(tests, a_message_must_fit_into_the_memory);
+    tcase_add_test(tests, one_prefix_in_both_lists_is_a_mistake);
     tcase_add_test(tests, two_listeners_on_one_address_name_both_lines);
     tcase_add_test(tests, options_come_after_the_file);
     tcase_add_test(tests, option_mistakes_are_told_with_their_text);
@@ -497,6 +567,7 @@ Suite *etd_suite(void)
     tcase_add_test(tests, all_mistakes_are_told_in_order);
     tcase_add_test(tests, overlong_texts_are_cut_in_messages_only);
     tcase_add_test(tests, the_longest_list_reads_back);
+    tcase_add_test(tests, the_longest_list_of_prefixes_reads_back);
     tcase_add_test(tests, too_many_sections_are_refused);
     tcase_add_test(tests, want_of_memory_is_survived_anywhere);
     suite_add_tcase(suite, tests);

@@ -67,7 +67,7 @@ START_TEST(ranges_read_well)
     ck_assert_str_eq(range(ETD_SECTION_TCP, "listen"),
                      "1 to 16 of HOST:PORT, [IPV6]:PORT or *:PORT");
     ck_assert_str_eq(range(ETD_SECTION_TCP, "deny"),
-                     "nothing, or up to 65535 of ADDRESS or ADDRESS/BITS");
+                     "nothing, or up to 1000 of ADDRESS or ADDRESS/BITS");
 }
 END_TEST
 

@@ -154,9 +154,9 @@ END_TEST
  * line. A line of every length near the limits comes whole, or is a mistake. */
 START_TEST(long_lines_come_whole_up_to_the_limit)
 {
-    static const size_t sizes[] = {195,  196,  197,  198,  199,  200,  201,  202,
-                                   4000, 8190, 8191, 8192, 8193, 8194, 8195, 20000};
-    static char text[32 * 1024], expected[32 * 1024];
+    static const size_t sizes[] = {195,  196,   197,   198,   199,   200,   201,   202,
+                                   4000, 65534, 65535, 65536, 65537, 65538, 65539, 90000};
+    static char text[128 * 1024], expected[128 * 1024];
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         memset(text, 'x', sizes[i]);
         memcpy(text, "a=", 2);
@@ -165,7 +165,7 @@ START_TEST(long_lines_come_whole_up_to_the_limit)
             snprintf(expected, sizeof expected, "1 %.*s\n2 b=c\n", (int)sizes[i], text);
         else
             snprintf(expected, sizeof expected,
-                     "1 ! the line has %zu bytes; 8192 are the limit\n2 b=c\n", sizes[i]);
+                     "1 ! the line has %zu bytes; 65536 are the limit\n2 b=c\n", sizes[i]);
         expect(text, expected);
     }
 }
