@@ -3,9 +3,8 @@
  *     load ADDRESS PORT MODE CONNECTIONS DEPTH SIZE MILLISECONDS
  *
  * MODE raw, length16 and length32 keep DEPTH messages of SIZE payload bytes under way on each
- * connection; `connect` opens a connection for each message, sends, receives and closes; `sleepy`
- * is raw with a pause of 100 us between an answer and the next message. Prints one JSON object. */
-#define MAX_CONNECTIONS 20000
+ * connection; `connect` opens a connection for each message, sends, receives and closes; `idle` has
+ * each connection echo once and keeps it until standard input ends. Prints one JSON object. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 256, PIECE = 1 << 20, SAMPLES = 1 << 20 };
+enum { MAX_CONNECTIONS = 20000, EVENTS = 256, PIECE = 1 << 20, SAMPLES = 1 << 20 };
 
 struct peer {
     int fd;
@@ -150,10 +149,6 @@ static void pull(struct peer *peer)
     if (peer->received < peer->budget)
         return;
     sample(peer->asked_at);
-    if (strcmp(mode, "sleepy") == 0) {
-        struct timespec pause = { .tv_nsec = 100000 };
-        nanosleep(&pause, NULL);
-    }
     peer->asked_at = now_ns();
     peer->budget += burst;
     push(peer);
@@ -265,7 +260,7 @@ int main(int argc, char **argv)
 {
     if (argc != 8) {
         fprintf(stderr,
-                "usage: load ADDRESS PORT raw|length16|length32|sleepy|connect|idle CONNECTIONS "
+                "usage: load ADDRESS PORT raw|length16|length32|connect|idle CONNECTIONS "
                 "DEPTH SIZE MILLISECONDS\n");
         return 64;
     }

@@ -38,6 +38,8 @@ struct etd_buffer {
 
 static inline struct etd_bytes etd_buffer_held(const struct etd_buffer *buffer)
 {
+    if (buffer->data == NULL)
+        return etd_bytes(NULL, 0);
     return etd_bytes(buffer->data + buffer->begin, buffer->end - buffer->begin);
 }
 
@@ -50,8 +52,8 @@ static inline bool etd_buffer_is_empty(const struct etd_buffer *buffer)
 void etd_buffer_drop(struct etd_buffer *buffer, size_t size);
 
 /* Makes `size` bytes free behind what is held, by moving it to the front or by borrowing. The
- * capacity grows to no more than what is held plus `size`, or twice of what it was, whichever is
- * more, and never beyond `most` unless held plus `size` needs it. False: refused, nothing changed. */
+ * capacity grows to what is held plus `size`, or twice of what it was, or 1 KiB, whichever is most,
+ * and never beyond `most` unless held plus `size` needs it. False: refused, nothing changed. */
 bool etd_buffer_reserve(struct etd_buffer *buffer, struct etd_pool *pool, size_t size, size_t most);
 
 /* Appends a copy. False: refused, nothing changed. */

@@ -39,7 +39,9 @@ struct etd_reader {
 
 static inline struct etd_reader etd_reader(struct etd_bytes bytes)
 {
-    return (struct etd_reader){.at = bytes.data, .end = bytes.data + bytes.size};
+    /* An empty view may be null, and nothing may be added to null, not even 0. */
+    const uint8_t *at = bytes.data != NULL ? bytes.data : (const uint8_t *)"";
+    return (struct etd_reader){.at = at, .end = at + bytes.size};
 }
 
 static inline size_t etd_reader_left(const struct etd_reader *reader)
@@ -59,6 +61,7 @@ static inline struct etd_bytes etd_read_bytes(struct etd_reader *reader, size_t 
     return view;
 }
 
+/* `width` is 1 to 8 bytes. */
 static inline uint64_t etd_read_uint(struct etd_reader *reader, size_t width)
 {
     struct etd_bytes view = etd_read_bytes(reader, width);
@@ -129,6 +132,7 @@ static inline void etd_write_text(struct etd_writer *writer, const char *text)
     etd_write_bytes(writer, etd_bytes_text(text));
 }
 
+/* `width` is 1 to 8 bytes. */
 static inline void etd_write_uint(struct etd_writer *writer, uint64_t value, size_t width)
 {
     uint8_t wire[8];

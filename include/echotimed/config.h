@@ -59,7 +59,8 @@ struct etd_config_daemon {
     bool log_connections;
     uint32_t max_connections;
     uint64_t buffer_memory;    /* bytes */
-    uint64_t drain_timeout_us; /* microseconds */
+    uint64_t drain_timeout_us; /* microseconds, 0: without end */
+    uint64_t busy_poll_us;     /* microseconds, 0: off */
 };
 
 /* Values of one [tcp], [udp], [tcp NAME] or [udp NAME]. Of the fields that belong to the other

@@ -17,7 +17,14 @@ enum etd_transport { ETD_TCP, ETD_UDP, ETD_TRANSPORT_COUNT };
 const char *etd_transport_name(enum etd_transport transport);
 
 /* Index into etd_services. */
-enum etd_service_id { ETD_SERVICE_ECHO, ETD_SERVICE_TIME, ETD_SERVICE_COUNT };
+enum etd_service_id {
+    ETD_SERVICE_ECHO,
+    ETD_SERVICE_DISCARD,
+    ETD_SERVICE_TIME,
+    ETD_SERVICE_DAYTIME,
+    ETD_SERVICE_RFC868,
+    ETD_SERVICE_COUNT
+};
 
 /* One message and all that may bear on its answer. Views are valid during the call only. */
 struct etd_request {

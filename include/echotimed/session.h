@@ -156,7 +156,7 @@ void etd_session_unacknowledged(struct etd_session *session, const struct etd_tu
 
 /* When etd_session_expire is to be called; false: never. What the peer sends or takes in an ordinary
  * exchange only puts it off, so it is enough to look again when the time has come; it may come nearer
- * only while something is held. */
+ * only while something is held, or when the state changes. */
 bool etd_session_deadline(const struct etd_session *session, etd_tick *when);
 
 /* Applies the time-outs that have passed at turn->now. */

@@ -42,6 +42,9 @@ struct etd_civil {
 /* The date at `seconds` of POSIX time plus `utc_offset` seconds. */
 struct etd_civil etd_civil_from_seconds(int64_t seconds, int32_t utc_offset);
 
+/* Writes the time of day, "13:33:35". */
+void etd_write_clock(struct etd_writer *writer, const struct etd_civil *date);
+
 /* "Jan" to "Dec" for 1 to 12, whatever the locale. */
 const char *etd_month_name(uint8_t month);
 

@@ -69,12 +69,15 @@ static const struct {
     const char *key;
     const char *value;
 } planned_values[] = {
-    {ETD_SECTION_TCP, "listen", "systemd"},  {ETD_SECTION_UDP, "listen", "systemd"},
-    {ETD_SECTION_TCP, "service", "discard"}, {ETD_SECTION_UDP, "service", "discard"},
-    {ETD_SECTION_TCP, "service", "daytime"}, {ETD_SECTION_UDP, "service", "daytime"},
-    {ETD_SECTION_TCP, "service", "rfc868"},  {ETD_SECTION_UDP, "service", "rfc868"},
-    {ETD_SECTION_TCP, "service", "ntp"},     {ETD_SECTION_UDP, "service", "ntp"},
-    {ETD_SECTION_TCP, "service", "stamp"},   {ETD_SECTION_UDP, "service", "stamp"},
+    {ETD_SECTION_TCP, "listen", "systemd"},
+    {ETD_SECTION_UDP, "listen", "systemd"},
+    {ETD_SECTION_UDP, "service", "discard"},
+    {ETD_SECTION_UDP, "service", "daytime"},
+    {ETD_SECTION_UDP, "service", "rfc868"},
+    {ETD_SECTION_TCP, "service", "ntp"},
+    {ETD_SECTION_UDP, "service", "ntp"},
+    {ETD_SECTION_TCP, "service", "stamp"},
+    {ETD_SECTION_UDP, "service", "stamp"},
     {ETD_SECTION_UDP, "service", "echo"}, /* needs the loop guard: two echoes never stop */
 };
 
@@ -102,7 +105,7 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      .help = "How long open connections may go on after a signal to stop; what is left is reset. "
              "0: as long as they need."},
     {ETD_SECTION_DAEMON, "busy_poll", ETD_CONFIG_DURATION, US, 100 * MS, .zero_is_off = true,
-     .planned = true, .default_text = "0",
+     .default_text = "0", DAEMON(busy_poll_us),
      .help = "After work, ask for more for so long before sleeping: less latency, for a core that "
              "is kept busy. 0: off."},
     {ETD_SECTION_DAEMON, "metrics_listen", ETD_CONFIG_ENDPOINTS, 0, 1, .planned = true,

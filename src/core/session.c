@@ -112,6 +112,9 @@ struct etd_room etd_session_room(struct etd_session *session, struct etd_turn *t
         etd_session_drain(session, ETD_CLOSE_NO_BUFFER);
         return (struct etd_room){.data = NULL, .size = 0};
     }
+    /* Of a frame whose end is not known no more is read than the turn could have held behind it. */
+    if (session->holding->need == 0 && left > turn->input_size)
+        left = turn->input_size;
     size_t free = in->capacity - in->end;
     return (struct etd_room){.data = in->data + in->end, .size = left < free ? left : free};
 }
@@ -159,13 +162,14 @@ void etd_session_sent(struct etd_session *session, struct etd_turn *turn, size_t
 {
     session->bytes_out += size;
     session->active = turn->now;
+    if (session->holding != NULL)
+        session->holding->stalled_at = turn->now;
     if (turn->due.size > 0) {
         turn->due.data += size;
         turn->due.size -= size;
         return;
     }
     etd_buffer_drop(&session->holding->out, size);
-    session->holding->stalled_at = turn->now;
 }
 
 /* Whether `due` stands in the memory of the session's own input buffer. */
@@ -183,7 +187,6 @@ static bool keep_due(struct etd_session *session, struct etd_turn *turn)
     if (!etd_session_borrow(session, turn->pool))
         return false;
     struct etd_holding *holding = session->holding;
-    holding->stalled_at = turn->now;
     if (!due_is_held(session, turn))
         return etd_buffer_append(&holding->out, turn->pool, turn->due);
     struct etd_buffer rest = {0};
@@ -198,18 +201,23 @@ static bool keep_due(struct etd_session *session, struct etd_turn *turn)
     return true;
 }
 
-/* Moves what stands in the turn's memory to the session's own. */
+static bool keep_fresh(struct etd_session *session, struct etd_turn *turn)
+{
+    if (!etd_session_borrow(session, turn->pool) ||
+        !etd_buffer_append(&session->holding->in, turn->pool, turn->fresh))
+        return false;
+    session->holding->seen = 0;
+    return true;
+}
+
+/* Moves what stands in the turn's memory to the session's own. What cannot be kept is lost in the
+ * middle of an exchange, and must not look like its end. */
 static void keep(struct etd_session *session, struct etd_turn *turn)
 {
     if (turn->due.size > 0 && session->state != ETD_SESSION_CLOSED && !keep_due(session, turn))
         etd_session_fail(session, ETD_CLOSE_NO_BUFFER);
-    if (turn->fresh.size > 0 && session->state == ETD_SESSION_OPEN) {
-        if (!etd_session_borrow(session, turn->pool) ||
-            !etd_buffer_append(&session->holding->in, turn->pool, turn->fresh))
-            etd_session_drain(session, ETD_CLOSE_NO_BUFFER);
-        else
-            session->holding->seen = 0;
-    }
+    if (turn->fresh.size > 0 && session->state == ETD_SESSION_OPEN && !keep_fresh(session, turn))
+        etd_session_fail(session, ETD_CLOSE_NO_BUFFER);
     turn->due = turn->fresh = etd_bytes(NULL, 0);
 }
 
@@ -234,23 +242,37 @@ static bool lacks_input(const struct etd_session *session)
            session->holding->seen == etd_buffer_held(&session->holding->in).size;
 }
 
+/* Whether answers wait for room in the socket: due ones, or those of messages held. */
+static bool waits_to_write(const struct etd_session *session)
+{
+    if (session->state == ETD_SESSION_CLOSED)
+        return false;
+    return etd_session_owes(session) || (etd_session_holds_input(session) && !lacks_input(session));
+}
+
+static void run_clocks(struct etd_holding *holding, bool waits, etd_tick now)
+{
+    if (waits && !holding->waits)
+        holding->stalled_at = now;
+    holding->waits = waits;
+    if (!waits && !holding->begun) {
+        holding->begun = true;
+        holding->begun_at = now;
+    }
+}
+
 enum etd_session_wish etd_session_settle(struct etd_session *session, struct etd_turn *turn)
 {
     keep(session, turn);
     tidy(session, turn);
-    if (etd_session_owes(session) && session->state != ETD_SESSION_CLOSED)
+    bool waits = waits_to_write(session);
+    if (session->holding != NULL)
+        run_clocks(session->holding, waits, turn->now);
+    if (waits)
         return ETD_WISH_WRITE;
     switch ((enum etd_session_state)session->state) {
     case ETD_SESSION_OPEN:
-        if (!etd_session_holds_input(session))
-            return session->stopping || session->input_ended ? ETD_WISH_WRITE : ETD_WISH_READ;
-        if (!lacks_input(session) || session->stopping)
-            return ETD_WISH_WRITE; /* goes on with what is held when the socket has room */
-        if (!session->holding->begun) {
-            session->holding->begun = true;
-            session->holding->begun_at = turn->now;
-        }
-        return ETD_WISH_READ;
+        return session->stopping || session->input_ended ? ETD_WISH_WRITE : ETD_WISH_READ;
     case ETD_SESSION_DRAINING:
         session->state = session->input_ended ? ETD_SESSION_CLOSED : ETD_SESSION_LINGERING;
         session->active = turn->now;
@@ -266,7 +288,7 @@ enum etd_session_wish etd_session_settle(struct etd_session *session, struct etd
 void etd_session_unacknowledged(struct etd_session *session, const struct etd_turn *turn,
                                 size_t bytes)
 {
-    if (!etd_session_owes(session))
+    if (session->holding == NULL || !session->holding->waits)
         return;
     if (bytes < session->holding->unacknowledged)
         session->holding->stalled_at = turn->now;
@@ -294,20 +316,21 @@ static struct clock next_clock(const struct etd_session *session)
     const struct etd_session_settings *settings = session->settings;
     const struct etd_holding *holding = session->holding;
     struct clock clock = {.runs = false};
+    bool ending = session->stopping || session->state == ETD_SESSION_DRAINING;
+    uint32_t write_timeout = settings->write_timeout;
     switch ((enum etd_session_state)session->state) {
     case ETD_SESSION_OPEN:
-        if (etd_session_owes(session))
-            start(&clock, holding->stalled_at, settings->write_timeout, ETD_CLOSE_WRITE_TIMEOUT);
-        else if (holding != NULL && holding->begun)
+    case ETD_SESSION_DRAINING:
+        /* Where write_timeout is off, a peer that takes nothing of a close ends as an idle one. */
+        if (ending && write_timeout == 0)
+            write_timeout = settings->idle_timeout;
+        if (holding != NULL && holding->waits)
+            start(&clock, holding->stalled_at, write_timeout, ETD_CLOSE_WRITE_TIMEOUT);
+        if (ending)
+            break;
+        if (holding != NULL && !holding->waits)
             start(&clock, holding->begun_at, settings->message_timeout, ETD_CLOSE_MESSAGE_TIMEOUT);
         start(&clock, session->active, settings->idle_timeout, ETD_CLOSE_IDLE_TIMEOUT);
-        break;
-    case ETD_SESSION_DRAINING:
-        /* A peer that takes nothing ends by the idle time-out where write_timeout is off. */
-        if (holding != NULL)
-            start(&clock, holding->stalled_at,
-                  settings->write_timeout != 0 ? settings->write_timeout : settings->idle_timeout,
-                  ETD_CLOSE_WRITE_TIMEOUT);
         break;
     case ETD_SESSION_LINGERING:
         start(&clock, session->active, ETD_SESSION_LINGER, ETD_CLOSE_END_OF_INPUT);
@@ -335,5 +358,5 @@ void etd_session_expire(struct etd_session *session, struct etd_turn *turn)
     else if (clock.reason == ETD_CLOSE_WRITE_TIMEOUT)
         etd_session_fail(session, clock.reason);
     else
-        etd_session_drain(session, clock.reason);
+        etd_session_stop(session, clock.reason);
 }

@@ -12,9 +12,10 @@ struct etd_holding {
     int keeper;
     size_t seen; /* bytes of `in` that are known not to hold a complete message */
     size_t need; /* bytes of the frame that begins in `in`, or 0: not known; valid if seen > 0 */
-    bool begun;  /* the clock of message_timeout runs */
+    bool begun;  /* a message is incomplete; the clock of message_timeout runs unless `waits` */
+    bool waits;  /* answers wait for room in the socket; the clock of write_timeout runs */
     etd_tick begun_at;
-    etd_tick stalled_at;   /* when the peer last took something, or `out` was begun */
+    etd_tick stalled_at;   /* when the peer last took something, or `waits` began */
     size_t unacknowledged; /* bytes in the socket's send queue when they were last counted */
 };
 

@@ -7,20 +7,26 @@ static int64_t floor_divide(int64_t value, int64_t by)
     return value / by - (value % by < 0);
 }
 
+/* What floor_divide leaves, 0 to by - 1. */
+static int64_t floor_rest(int64_t value, int64_t by)
+{
+    int64_t rest = value % by;
+    return rest < 0 ? rest + by : rest;
+}
+
 /* Days since 1970-01-01 to a date. Counts in eras of 400 years (146,097 days) that begin on the 1st
  * of March of year 0, so that the leap day is the last of its year. */
 struct etd_civil etd_civil_from_seconds(int64_t seconds, int32_t utc_offset)
 {
     /* The offset is added to the seconds of a day, where it cannot overflow. */
     int64_t days = floor_divide(seconds, SECONDS_PER_DAY);
-    int64_t rest = seconds - days * SECONDS_PER_DAY + utc_offset;
-    int64_t carry = floor_divide(rest, SECONDS_PER_DAY);
-    days += carry;
-    rest -= carry * SECONDS_PER_DAY;
+    int64_t local = floor_rest(seconds, SECONDS_PER_DAY) + utc_offset;
+    days += floor_divide(local, SECONDS_PER_DAY);
+    int64_t rest = floor_rest(local, SECONDS_PER_DAY);
 
     int64_t since_march = days + 719468; /* days from 0000-03-01 to 1970-01-01 */
     int64_t era = floor_divide(since_march, 146097);
-    int64_t day_of_era = since_march - era * 146097;
+    int64_t day_of_era = floor_rest(since_march, 146097);
     int64_t year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
@@ -34,7 +40,7 @@ struct etd_civil etd_civil_from_seconds(int64_t seconds, int32_t utc_offset)
         .hour = (uint8_t)(rest / 3600),
         .minute = (uint8_t)(rest / 60 % 60),
         .second = (uint8_t)(rest % 60),
-        .weekday = (uint8_t)(days + 4 - floor_divide(days + 4, 7) * 7), /* 1970-01-01: Thursday */
+        .weekday = (uint8_t)floor_rest(days + 4, 7), /* 1970-01-01: Thursday */
     };
 }
 
@@ -45,7 +51,7 @@ static void write_signed(struct etd_writer *writer, int64_t value, size_t width)
     etd_write_decimal(writer, value < 0 ? -(uint64_t)value : (uint64_t)value, width);
 }
 
-static void write_clock(struct etd_writer *writer, const struct etd_civil *date)
+void etd_write_clock(struct etd_writer *writer, const struct etd_civil *date)
 {
     etd_write_decimal(writer, date->hour, 2);
     etd_write_text(writer, ":");
@@ -64,7 +70,7 @@ static void write_rfc3339(struct etd_writer *writer, const struct etd_timestamp 
     etd_write_text(writer, "-");
     etd_write_decimal(writer, date.day, 2);
     etd_write_text(writer, "T");
-    write_clock(writer, &date);
+    etd_write_clock(writer, &date);
     etd_write_text(writer, ".");
     etd_write_decimal(writer, time->nanoseconds / NANOSECONDS_PER_US, 6);
 }
@@ -142,7 +148,7 @@ static void write_http(struct etd_writer *writer, const struct etd_clock_reading
     etd_write_text(writer, " ");
     write_signed(writer, date.year, 4);
     etd_write_text(writer, " ");
-    write_clock(writer, &date);
+    etd_write_clock(writer, &date);
     etd_write_text(writer, " GMT");
 }
 

@@ -48,26 +48,6 @@ void etd_wheel_remove(struct etd_wheel *wheel, uint32_t id)
     wheel->held--;
 }
 
-void etd_wheel_add(struct etd_wheel *wheel, uint32_t id, etd_tick due, etd_tick now)
-{
-    etd_wheel_remove(wheel, id);
-    if (wheel->held == 0)
-        wheel->now = slot_start(now);
-    const etd_tick last = wheel->now + (ETD_WHEEL_SLOTS - 1) * ETD_WHEEL_SLOT_MS;
-    if (!etd_tick_reached(due, wheel->now))
-        due = wheel->now;
-    else if (etd_tick_reached(due, last))
-        due = last;
-    uint32_t slot = slot_of(due);
-    uint32_t head = head_link(wheel, slot);
-    struct etd_wheel_node *self = node(wheel, id + 1);
-    *self = (struct etd_wheel_node){.next = head, .previous = node(wheel, head)->previous};
-    node(wheel, self->previous)->next = id + 1;
-    node(wheel, head)->previous = id + 1;
-    wheel->occupied[slot / 64] |= UINT64_C(1) << slot % 64;
-    wheel->held++;
-}
-
 /* Slots from the one that comes up next to the first occupied one; ETD_WHEEL_SLOTS: none is. */
 static uint32_t distance(const struct etd_wheel *wheel)
 {
@@ -85,6 +65,52 @@ static uint32_t distance(const struct etd_wheel *wheel)
     return ETD_WHEEL_SLOTS;
 }
 
+bool etd_wheel_next(const struct etd_wheel *wheel, etd_tick *when)
+{
+    uint32_t slots = distance(wheel);
+    if (slots == ETD_WHEEL_SLOTS)
+        return false;
+    *when = wheel->now + (slots + 1) * ETD_WHEEL_SLOT_MS;
+    return true;
+}
+
+/* The wheel is asked only when something comes up: until then its round begins where it was last
+ * asked. It may begin anew at `now`, or where something is still to come up before. */
+static void advance(struct etd_wheel *wheel, etd_tick now)
+{
+    etd_tick start = slot_start(now), when;
+    if (etd_wheel_next(wheel, &when) && etd_tick_reached(start, when))
+        start = when - ETD_WHEEL_SLOT_MS;
+    if (etd_tick_reached(start, wheel->now))
+        wheel->now = start;
+}
+
+static etd_tick last_slot(const struct etd_wheel *wheel)
+{
+    return wheel->now + (ETD_WHEEL_SLOTS - 1) * ETD_WHEEL_SLOT_MS;
+}
+
+void etd_wheel_add(struct etd_wheel *wheel, uint32_t id, etd_tick due, etd_tick now)
+{
+    etd_wheel_remove(wheel, id);
+    if (wheel->held == 0)
+        wheel->now = slot_start(now);
+    else if (etd_tick_reached(due, last_slot(wheel)))
+        advance(wheel, now);
+    if (!etd_tick_reached(due, wheel->now))
+        due = wheel->now;
+    else if (etd_tick_reached(due, last_slot(wheel)))
+        due = last_slot(wheel);
+    uint32_t slot = slot_of(due);
+    uint32_t head = head_link(wheel, slot);
+    struct etd_wheel_node *self = node(wheel, id + 1);
+    *self = (struct etd_wheel_node){.next = head, .previous = node(wheel, head)->previous};
+    node(wheel, self->previous)->next = id + 1;
+    node(wheel, head)->previous = id + 1;
+    wheel->occupied[slot / 64] |= UINT64_C(1) << slot % 64;
+    wheel->held++;
+}
+
 uint32_t etd_wheel_expire(struct etd_wheel *wheel, etd_tick now)
 {
     etd_tick when;
@@ -97,13 +123,4 @@ uint32_t etd_wheel_expire(struct etd_wheel *wheel, etd_tick now)
     if (etd_tick_reached(now, wheel->now))
         wheel->now = slot_start(now);
     return ETD_WHEEL_NONE;
-}
-
-bool etd_wheel_next(const struct etd_wheel *wheel, etd_tick *when)
-{
-    uint32_t slots = distance(wheel);
-    if (slots == ETD_WHEEL_SLOTS)
-        return false;
-    *when = wheel->now + (slots + 1) * ETD_WHEEL_SLOT_MS;
-    return true;
 }

@@ -21,7 +21,7 @@ static void abort_all(struct etd_server *server)
     if (reset > 0)
         etd_log(ETD_LOG_WARNING, "connections that were still open are reset", "reset=%" PRIu32,
                 reset);
-    ev_break(server->loop, EVBREAK_ALL);
+    etd_server_end(server);
 }
 
 static void on_drain_timeout(EV_P_ ev_timer *watcher, int revents)
@@ -62,11 +62,11 @@ void etd_server_drain(struct etd_server *server)
             etd_tcp_connection_drain(server, &server->connections.records[i]);
     }
     if (server->connections.open == 0)
-        ev_break(server->loop, EVBREAK_ALL);
+        etd_server_end(server);
 }
 
 void etd_server_connection_closed(struct etd_server *server)
 {
     if (server->draining && server->connections.open == 0)
-        ev_break(server->loop, EVBREAK_ALL);
+        etd_server_end(server);
 }

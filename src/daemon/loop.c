@@ -3,31 +3,84 @@
 #include "platform/log.h"
 
 #include <errno.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* libev ends the process when it gets no memory. So some is laid by for the moment when there is
  * none: what libev asks for while it serves is a few times its tables' growth. */
 enum { RESERVE = 1 << 20 };
 
+/* Its tables grow by doubling. The large ones are mapped, so that the kernel moves them: growing by
+ * copies leaves holes of as much again in the heap. */
+enum { MAPPED = 16 * 1024 };
+
+/* Stands before each piece, and keeps what follows aligned. */
+struct header {
+    alignas(max_align_t) size_t size; /* of the piece with its header */
+};
+
 static void *reserve;
 static struct ev_loop *running;
 static bool failed;
 
+static void *known(void *mapping)
+{
+    return mapping == MAP_FAILED ? NULL : mapping;
+}
+
+static struct header *obtain(size_t size)
+{
+    if (size < MAPPED)
+        return malloc(size);
+    return known(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+}
+
+static void release(struct header *piece)
+{
+    if (piece != NULL && piece->size >= MAPPED)
+        munmap(piece, piece->size);
+    else
+        free(piece);
+}
+
+static struct header *resize(struct header *old, size_t size)
+{
+    if (old == NULL)
+        return obtain(size);
+    if (old->size < MAPPED && size < MAPPED)
+        return realloc(old, size);
+    if (old->size >= MAPPED && size >= MAPPED)
+        return known(mremap(old, old->size, size, MREMAP_MAYMOVE));
+    struct header *piece = obtain(size);
+    if (piece == NULL)
+        return NULL;
+    memcpy(piece, old, old->size < size ? old->size : size);
+    release(old);
+    return piece;
+}
+
 static void *allocate(void *old, long size) EV_NOEXCEPT
 {
+    struct header *header = old != NULL ? (struct header *)old - 1 : NULL;
     if (size == 0) {
-        free(old);
+        release(header);
         return NULL;
     }
-    void *piece = realloc(old, (size_t)size);
+    size_t total = (size_t)size + sizeof *header;
+    struct header *piece = resize(header, total);
     if (piece == NULL && reserve != NULL) {
         free(reserve);
         reserve = NULL;
         etd_log(ETD_LOG_WARNING, "out of memory: living on the reserve", "size=%ld", size);
-        piece = realloc(old, (size_t)size);
+        piece = resize(header, total);
     }
-    return piece;
+    if (piece == NULL)
+        return NULL;
+    piece->size = total;
+    return piece + 1;
 }
 
 /* libev goes on when this returns: for a failing epoll_wait that would be a busy loop. */

@@ -1,5 +1,6 @@
 #include "daemon/server.h"
 
+#include "daemon/loop.h"
 #include "daemon/tcp_connection.h"
 #include "platform/clock.h"
 #include "platform/log.h"
@@ -25,8 +26,8 @@ static const ev_tstamp accept_pause = 0.1;
 static void on_turn_start(EV_P_ ev_check *watcher, int revents)
 {
     struct etd_server *server = watcher->data;
-    (void)loop;
     (void)revents;
+    server->had_work = ev_pending_count(loop) > 0;
     server->turn.now = (etd_tick)etd_clock_monotonic_ms();
     server->clock_is_fresh = false;
 }
@@ -211,9 +212,34 @@ bool etd_server_open(struct etd_server *server, struct ev_loop *loop,
     return false;
 }
 
+/* Asks for more without sleeping, until there was nothing for `limit` microseconds. */
+static void poll_busily(struct etd_server *server, uint64_t limit)
+{
+    uint64_t end = etd_clock_monotonic_us() + limit;
+    while (!server->ended && !etd_loop_failed()) {
+        ev_run(server->loop, EVRUN_NOWAIT);
+        uint64_t now = etd_clock_monotonic_us();
+        if (server->had_work)
+            end = now + limit;
+        else if (now >= end)
+            return;
+    }
+}
+
 void etd_server_run(struct etd_server *server)
 {
-    ev_run(server->loop, 0);
+    uint64_t busy_poll = server->config->daemon.busy_poll_us;
+    while (!server->ended && !etd_loop_failed()) {
+        ev_run(server->loop, busy_poll == 0 ? 0 : EVRUN_ONCE);
+        if (busy_poll != 0)
+            poll_busily(server, busy_poll);
+    }
+}
+
+void etd_server_end(struct etd_server *server)
+{
+    server->ended = true;
+    ev_break(server->loop, EVBREAK_ALL);
 }
 
 static void stop_signal(struct etd_server *server, ev_signal *watcher)

@@ -22,6 +22,8 @@ struct etd_server {
     struct etd_turn turn; /* its memory serves one connection at a time */
     struct etd_clock_reading clock;
     bool clock_is_fresh; /* `clock` was read in this turn of the loop */
+    bool had_work;       /* this turn of the loop found something to do */
+    bool ended;          /* the loop is not to be run any more */
     ev_check turn_start;
 
     struct etd_connections connections;
@@ -69,6 +71,9 @@ void etd_server_arm_deadlines(struct etd_server *server);
 /* Begins the end: stops listening, answers what was received, closes idle connections. Again: ends
  * at once. */
 void etd_server_drain(struct etd_server *server);
+
+/* Leaves the loop. */
+void etd_server_end(struct etd_server *server);
 
 /* A connection was closed: the last one ends a drain. */
 void etd_server_connection_closed(struct etd_server *server);

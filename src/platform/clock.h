@@ -11,6 +11,9 @@ struct timex;
 /* Milliseconds of CLOCK_MONOTONIC: never set, never backwards. For time-outs. */
 uint64_t etd_clock_monotonic_ms(void);
 
+/* Microseconds of the same clock. */
+uint64_t etd_clock_monotonic_us(void);
+
 /* The wall clock now, with the host's offset from UTC and what the kernel says of the clock. The
  * offset is looked up once for each second of the wall clock (a changed /etc/localtime is noticed),
  * the kernel is asked at most once a second of monotonic time. Not for several threads at once. */

@@ -11,6 +11,9 @@ enum {
 };
 
 extern const struct etd_service etd_service_echo;
+extern const struct etd_service etd_service_discard;
 extern const struct etd_service etd_service_time;
+extern const struct etd_service etd_service_daytime;
+extern const struct etd_service etd_service_rfc868;
 
 #endif

@@ -1,8 +1,9 @@
 #include "services/rows.h"
 
 const struct etd_service *const etd_services[ETD_SERVICE_COUNT] = {
-    [ETD_SERVICE_ECHO] = &etd_service_echo,
-    [ETD_SERVICE_TIME] = &etd_service_time,
+    [ETD_SERVICE_ECHO] = &etd_service_echo,     [ETD_SERVICE_DISCARD] = &etd_service_discard,
+    [ETD_SERVICE_TIME] = &etd_service_time,     [ETD_SERVICE_DAYTIME] = &etd_service_daytime,
+    [ETD_SERVICE_RFC868] = &etd_service_rfc868,
 };
 
 const char *etd_transport_name(enum etd_transport transport)

@@ -7,6 +7,8 @@ static const char hint[] = "error: send time? or time? FORMAT, FORMAT one of";
 /* Cuts the line ending off `message` and returns it. */
 static struct etd_bytes cut_ending(struct etd_bytes *message, bool terminated)
 {
+    if (message->size == 0)
+        return *message; /* may be null */
     size_t size = 0;
     const uint8_t *end = message->data + message->size;
     if (!terminated && message->size > size && end[-1] == '\n')

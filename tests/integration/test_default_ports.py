@@ -31,7 +31,8 @@ class DefaultPorts(unittest.TestCase):
 
     def test_no_file_at_all_serves_the_same_and_says_so(self):
         # An installed echotimed on this machine must not hide what no file does.
-        cover = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs none {INSTALLED} && exec "$@"', "sh"]
+        mount = f'mount -t tmpfs none {INSTALLED} && exec "$@"'
+        cover = ["unshare", "--mount", "sh", "-c", mount, "sh"]
         with Daemon(prefix=cover if os.path.isdir(INSTALLED) else []) as daemon:
             self.check_both_programs()
             self.assertIn(f"{INSTALLED}/echotimed.ini", daemon.log_text())

@@ -12,7 +12,8 @@ ECHO = "[tcp]\nlisten = 127.0.0.1:0\n"
 
 
 def echo(drain_timeout):
-    return f"[daemon]\ndrain_timeout = {drain_timeout}\n{ECHO}idle_timeout = 1h\nwrite_timeout = 1h\n"
+    daemon = f"[daemon]\ndrain_timeout = {drain_timeout}\n"
+    return f"{daemon}{ECHO}idle_timeout = 1h\nwrite_timeout = 1h\n"
 
 
 class Drain(unittest.TestCase):

@@ -1,5 +1,7 @@
-"""max_connections."""
+"""max_connections, and the limits of the host."""
 
+import resource
+import time
 import unittest
 
 import support
@@ -53,6 +55,29 @@ class MaxConnections(unittest.TestCase):
         self.daemon.wait_for_line("", count=before + 1)
         # 100 refusals take far less than 5 seconds, and a line a second is allowed.
         self.assertLess(len(self.daemon.log) - before, 10)
+
+
+class OutOfDescriptors(unittest.TestCase):
+    def limit_descriptors(self, daemon, limit):
+        _, hard = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (limit, hard))
+
+    def test_accepting_pauses_without_spinning_and_goes_on_by_itself(self):
+        with Daemon("[tcp]\nlisten = 127.0.0.1:0\n") as daemon:
+            with connect(daemon.address("tcp")) as served:
+                exchange(served, b"hello")
+                enough, _ = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+                self.limit_descriptors(daemon, daemon.open_descriptors())
+                with connect(daemon.address("tcp")) as waiting:
+                    waiting.sendall(b"in time")
+                    daemon.wait_for_line("accepting pauses")
+                    self.assertEqual(exchange(served, b"still here"), b"still here")
+                    before = daemon.cpu_seconds()
+                    # The span that is measured: a spinning loop would use all of it.
+                    time.sleep(1)
+                    self.assertLess(daemon.cpu_seconds() - before, 0.2)
+                    self.limit_descriptors(daemon, enough)
+                    self.assertEqual(support.receive_exactly(waiting, 7), b"in time")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """idle_timeout and write_timeout."""
 
+import os
+import threading
 import time
 import unittest
 
 import support
-from support import Daemon, connect, exchange, receive_to_end, send_until_stuck
+from support import Daemon, connect, exchange, receive_to_end
 
 
 def echo(**keys):
@@ -80,17 +82,20 @@ class WriteTimeout(unittest.TestCase):
                 daemon.wait_for_descriptors(before)
 
     def test_peer_that_reads_slowly_but_reads_is_left_alone(self):
-        with Daemon(echo(write_timeout="700ms", idle_timeout="1h")) as daemon:
+        given = os.urandom(4 << 20)
+        with Daemon(echo(write_timeout="1s", idle_timeout="1h")) as daemon:
             with connect(daemon.address("tcp"), receive_buffer=4096) as stream:
-                sent = send_until_stuck(stream)
-                received = 0
-                end = time.monotonic() + 2.5
-                # The pace of a slow peer: three time-outs long it takes a little every 50 ms.
+                sender = threading.Thread(target=stream.sendall, args=(given,), daemon=True)
+                sender.start()
+                received = b""
+                end = time.monotonic() + 3.5
+                # The pace of a slow peer: some time-outs long it takes a little every 50 ms.
                 while time.monotonic() < end:
-                    received += len(stream.recv(16384))
+                    received += stream.recv(16384)
                     time.sleep(0.05)
-                received += len(support.receive_exactly(stream, sent - received))
-                self.assertEqual(received, sent)
+                received += support.receive_exactly(stream, len(given) - len(received))
+                sender.join()
+                self.assertTrue(received == given, "the bytes differ")
 
 
 if __name__ == "__main__":

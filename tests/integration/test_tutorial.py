@@ -1,4 +1,4 @@
-"""The two programs that every learner of sockets writes first, against the configuration we ship."""
+"""The two programs that every learner of sockets writes first, on the configuration we ship."""
 
 import os
 import sys
@@ -14,8 +14,9 @@ SHIPPED = os.path.join(SOURCE, "conf", "echotimed.ini")
 
 class Tutorial(unittest.TestCase):
     def run_program(self, name, port, real_port):
-        """Runs a program of tutorial/, of which nothing is changed but the port; gives its output."""
-        with open(os.path.join(SOURCE, "tests/integration/tutorial", name), encoding="utf-8") as file:
+        """Runs a program of tutorial/, changed in nothing but the port; gives its output."""
+        path = os.path.join(SOURCE, "tests/integration/tutorial", name)
+        with open(path, encoding="utf-8") as file:
             program = file.read()
         self.assertIn(str(port), program)
         program = program.replace(str(port), str(real_port))

@@ -43,6 +43,7 @@ START_TEST(every_key_is_taken)
                                "max_connections    = 77\n"
                                "buffer_memory      = 2MiB\n"
                                "drain_timeout      = 3s\n"
+                               "busy_poll          = 50us\n"
                                "\n"
                                "[tcp a.b-c_D]\n"
                                "listen             = 127.0.0.1:1, [::1]:2\n"
@@ -75,6 +76,7 @@ START_TEST(every_key_is_taken)
     ck_assert_uint_eq(config->daemon.max_connections, 77);
     ck_assert_uint_eq(config->daemon.buffer_memory, 2 << 20);
     ck_assert_uint_eq(config->daemon.drain_timeout_us, 3000000);
+    ck_assert_uint_eq(config->daemon.busy_poll_us, 50);
     const struct etd_config_listener *tcp = &config->listeners[0];
     ck_assert_str_eq(tcp->name, "a.b-c_D");
     ck_assert_uint_eq(tcp->listen_count, 2);
@@ -120,12 +122,14 @@ START_TEST(unknown_names_get_the_nearest_known)
                     "[daemon]\n");
     expect_problems("[daemon]\nport=1\n", NULL,
                     "test.ini:2: unknown key 'port' in [daemon], which knows log_level, "
-                    "log_connections, max_connections, buffer_memory, drain_timeout\n");
+                    "log_connections, max_connections, buffer_memory, drain_timeout, "
+                    "busy_poll\n");
     expect_problems("[udp]\n\x1b[31m\xc3\xa4 = 1\n", NULL,
                     "test.ini:2: the line has a control character; remove it\n");
     expect_problems("[daemon]\n\xc3\xa4 = 1\n", NULL,
                     "test.ini:2: unknown key '\\xc3\\xa4' in [daemon], which knows log_level, "
-                    "log_connections, max_connections, buffer_memory, drain_timeout\n");
+                    "log_connections, max_connections, buffer_memory, drain_timeout, "
+                    "busy_poll\n");
 }
 END_TEST
 
@@ -208,7 +212,7 @@ START_TEST(planned_values_are_refused)
                     "[IPV6]:PORT or *:PORT\n");
     expect_problems("[tcp]\nservice=ntp\n", NULL,
                     "test.ini:2: [tcp] service: 'ntp' is not supported yet; supported: echo, "
-                    "time\n");
+                    "discard, time, daytime, rfc868\n");
     expect_problems("[udp]\nservice=stamp\n", NULL,
                     "test.ini:2: [udp] service: 'stamp' is not supported yet; supported: time\n");
     expect_problems("[udp]\nservice=echo\n", NULL,

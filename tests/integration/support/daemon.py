@@ -21,7 +21,7 @@ SANITIZER_REPORT = re.compile(
     r"ERROR: (Address|Leak|Thread|Memory)Sanitizer|runtime error:|SUMMARY: \w+Sanitizer"
 )
 
-PAIR = re.compile(r'(?:^|\s)([a-z][a-z0-9_]*)=("(?:[^"\\]|\\.)*"|.*?)(?=\s[a-z][a-z0-9_]*=|$)')
+PAIR = re.compile(r'(?:^|\s)([a-z][a-z0-9_-]*)=("(?:[^"\\]|\\.)*"|.*?)(?=\s[a-z][a-z0-9_-]*=|$)')
 # What the collecting thread may be asked to do with the log.
 PAUSE, RESUME, CLOSE, FINISH = b"p", b"r", b"c", b"f"
 
@@ -122,12 +122,13 @@ class Daemon:
 
     def start(self):
         """Starts the process and returns at once. Use `with` unless the start itself is the test."""
+        program = os.environ["ECHOTIMED"]
         self._folder = tempfile.mkdtemp(prefix="echotimed-")
         # A daemon that gives up root must still reach what is in here.
         os.chmod(self._folder, 0o755)
         # Whatever ends this test, a kill by its own time-out too, ends the daemon.
         pdeathsig = ["setpriv", "--pdeathsig", "KILL"]
-        self.command = [*pdeathsig, *self._prefix, os.environ["ECHOTIMED"]]
+        self.command = [*pdeathsig, *self._prefix, program]
         if self.configuration is not None:
             self.write_configuration(self.configuration)
             self.command += ["-c", self.configuration_path]
@@ -362,17 +363,31 @@ class Daemon:
 
         self._wait_for(look, f"{count} notices {text}")
 
+    def counters(self, listener):
+        """The counters of a listener, {"accepted": 3, ...}, as a SIGUSR1 writes them to the log.
+
+        A counter that is 0 is left out there, so ask with get(NAME, 0).
+        """
+        before = sum(line.pairs.get("listener") == listener for line in self._counter_lines())
+        self.signal(signal.SIGUSR1)
+        line = self.wait_for_line("counters", count=before + 1, listener=listener)
+        return {name: int(text) for name, text in line.pairs.items() if text.isdigit()}
+
+    def _counter_lines(self):
+        return [line for line in self.log if line.message == "counters"]
+
     # ---- addresses
 
     def addresses(self, listener="tcp", count=1):
-        """The real addresses (host, port) of a listener, named as in its section, once it has `count`."""
+        """The real addresses (host, port) of a listener, named as its section is, at least `count`."""
 
         def look():
-            lines = [line for line in self._lines if line.message == "listening"]
-            found = [line for line in lines if line.pairs.get("listener", "").strip("[]") == listener]
-            return [parse_address(line.pairs["address"]) for line in found] if len(
-                found
-            ) >= count else None
+            found = [
+                parse_address(line.pairs["address"])
+                for line in self._lines
+                if line.message == "listening" and line.pairs["listener"] == listener
+            ]
+            return found if len(found) >= count else None
 
         return self._wait_for(look, f"{count} addresses of the listener [{listener}]")
 

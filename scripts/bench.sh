@@ -1,0 +1,16 @@
+#!/bin/bash
+# Installs what it needs, builds the release preset, and measures the daemon against minimal servers.
+#
+# usage: scripts/bench.sh            every workload, 7 rounds; some minutes
+#        scripts/bench.sh --short    3 short rounds, to see that it works
+#        scripts/bench.sh ARGUMENTS  as bench/bench.py takes them: --rounds, --milliseconds, --only
+set -euo pipefail
+# shellcheck source=scripts/setup.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/setup.sh"
+
+install_packages "${build_packages[@]}" python3 util-linux
+arguments=("$@")
+[ "${1-}" != --short ] || arguments=(--rounds 3 --milliseconds 100)
+build release
+cmake --build "$root/build/release" --target bench
+exec python3 -B "$root/bench/bench.py" "${arguments[@]}" "$root/build/release"
