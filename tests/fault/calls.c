@@ -9,7 +9,6 @@
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -69,7 +68,8 @@ bool fault_strikes(enum fault_call call, int fd)
         last_socket = fd;
     unsigned number = ++fault_report->calls[call];
     const struct fault_plan *plan = fault_plan;
-    if (plan->call != call || number < plan->at || number - plan->at >= plan->count)
+    if (plan->call != call || number < plan->at || number - plan->at >= plan->count ||
+        fault_report->lifted)
         return false;
     fault_report->fired++;
     fault_report->hit = client_port(fd >= 0 || call != FAULT_ALLOCATION ? fd : last_socket);
@@ -154,12 +154,6 @@ EXPORT int epoll_wait(int epoll, struct epoll_event *events, int most, int timeo
     return fault_strikes(FAULT_EPOLL_WAIT, -1) ? -1 : next(epoll, events, most, timeout);
 }
 
-EXPORT int eventfd(unsigned value, int flags)
-{
-    NEXT(eventfd);
-    return fault_strikes(FAULT_EVENTFD, -1) ? -1 : next(value, flags);
-}
-
 EXPORT int fcntl(int fd, int command, ...)
 {
     NEXT(fcntl);
@@ -199,16 +193,17 @@ EXPORT int listen(int fd, int backlog)
     return fault_strikes(FAULT_LISTEN, -1) ? -1 : next(fd, backlog);
 }
 
-EXPORT int pipe(int ends[2])
-{
-    NEXT(pipe);
-    return fault_strikes(FAULT_PIPE, -1) ? -1 : next(ends);
-}
-
 EXPORT int pipe2(int ends[2], int flags)
 {
     NEXT(pipe2);
     return fault_strikes(FAULT_PIPE2, -1) ? -1 : next(ends, flags);
+}
+
+EXPORT ssize_t read(int fd, void *data, size_t size)
+{
+    NEXT(read);
+    bool configured = ready_end < 0;
+    return configured && fault_strikes(FAULT_READ, -1) ? -1 : next(fd, data, size);
 }
 
 EXPORT ssize_t recv(int fd, void *data, size_t size, int flags)

@@ -34,17 +34,13 @@ static int count_descriptors(void)
 
 static _Noreturn void be_the_daemon(const struct fault_daemon *daemon, int ready)
 {
-    char *arguments[] = {(char[]){"echotimed"},       (char[]){"-c"},
-                         (char[]){ETD_FAULT_CONFIG},  (char[]){"-o"},
-                         (char *)daemon->plan.option, NULL};
-    int count = daemon->plan.option != NULL ? 5 : 3;
-    arguments[count] = NULL;
+    char *arguments[] = {(char[]){"echotimed"}, (char[]){"-c"}, (char[]){ETD_FAULT_CONFIG}, NULL};
     struct fault_report *report = daemon->report;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(daemon->log, STDERR_FILENO);
     int before = count_descriptors();
     fault_arm(&daemon->plan, report, ready);
-    report->status = echotimed_main(count, arguments);
+    report->status = echotimed_main(3, arguments);
     fault_disarm();
     report->descriptors_left = count_descriptors() - before;
     if (__gcov_dump != NULL)
@@ -107,21 +103,14 @@ void fault_daemon_wait(struct fault_daemon *daemon)
         daemon->exit = FAULT_CRASHED;
 }
 
-long fault_daemon_cpu_ms(const struct fault_daemon *daemon)
+void fault_daemon_await(const struct fault_daemon *daemon, const atomic_uint *counter,
+                        unsigned value)
 {
-    char path[64], text[1024] = "";
-    unsigned long user = 0, system = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)daemon->pid);
-    FILE *file = fopen(path, "re");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_ptr_nonnull(fgets(text, sizeof text, file));
-    fclose(file);
-    /* Fields 14 and 15; the name, field 2, stands in brackets. */
-    const char *rest = strrchr(text, ')');
-    ck_assert_ptr_nonnull(rest);
-    ck_assert_int_eq(
-        sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system), 2);
-    return (long)((user + system) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
+    struct pollfd wait = {.fd = daemon->process, .events = POLLIN};
+    for (int ms = 0; *counter < value; ms++) {
+        ck_assert_int_eq(poll(&wait, 1, 1), 0);
+        ck_assert_int_lt(ms, FAULT_DEADLINE_MS);
+    }
 }
 
 const char *fault_daemon_log(const struct fault_daemon *daemon)

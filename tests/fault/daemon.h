@@ -48,8 +48,9 @@ void fault_daemon_terminate(const struct fault_daemon *daemon);
 /* Waits until it has ended, and sets `exit`. */
 void fault_daemon_wait(struct fault_daemon *daemon);
 
-/* CPU time that it has used so far, in milliseconds. */
-long fault_daemon_cpu_ms(const struct fault_daemon *daemon);
+/* Waits until a counter of its report is at least `value`. */
+void fault_daemon_await(const struct fault_daemon *daemon, const atomic_uint *counter,
+                        unsigned value);
 
 /* Its log so far; until the next call. */
 const char *fault_daemon_log(const struct fault_daemon *daemon);

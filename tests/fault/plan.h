@@ -18,14 +18,13 @@ enum fault_call {
     FAULT_EPOLL_CREATE1,
     FAULT_EPOLL_CTL,
     FAULT_EPOLL_WAIT,
-    FAULT_EVENTFD,
     FAULT_FCNTL,
     FAULT_GETSOCKNAME,
     FAULT_GETSOCKOPT,
     FAULT_IOCTL,
     FAULT_LISTEN,
-    FAULT_PIPE,
     FAULT_PIPE2,
+    FAULT_READ,
     FAULT_RECV,
     FAULT_RECVMMSG,
     FAULT_SEND,
@@ -54,14 +53,13 @@ struct fault_plan {
     size_t most_sent;     /* a send, */
     size_t most_spliced;  /* a splice */
     unsigned most_datagrams;
-
-    const char *option; /* for -o, or null */
 };
 
 enum { FAULT_PORTS = 8 };
 
 /* Shared between the test and the daemon. */
 struct fault_report {
+    atomic_bool lifted; /* set by the test: nothing fails any more */
     atomic_uint calls[FAULT_CALLS];
     atomic_uint fired; /* how many calls failed by the plan */
     atomic_uint
