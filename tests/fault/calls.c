@@ -60,6 +60,13 @@ static unsigned client_port(int fd)
     return port;
 }
 
+static bool is_planned(const struct fault_plan *plan, unsigned number)
+{
+    if (plan->every != 0)
+        return number % plan->every == 0;
+    return number >= plan->at && number - plan->at < plan->count;
+}
+
 bool fault_strikes(enum fault_call call, int fd)
 {
     if (fault_report == NULL)
@@ -68,8 +75,7 @@ bool fault_strikes(enum fault_call call, int fd)
         last_socket = fd;
     unsigned number = ++fault_report->calls[call];
     const struct fault_plan *plan = fault_plan;
-    if (plan->call != call || number < plan->at || number - plan->at >= plan->count ||
-        fault_report->lifted)
+    if (plan->call != call || !is_planned(plan, number) || fault_report->lifted)
         return false;
     fault_report->fired++;
     fault_report->hit = client_port(fd >= 0 || call != FAULT_ALLOCATION ? fd : last_socket);

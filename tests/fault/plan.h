@@ -46,6 +46,7 @@ struct fault_plan {
     int error;      /* errno; for an allocation it is ENOMEM */
     unsigned at;    /* the first call that fails, counted from 1 */
     unsigned count; /* how many calls fail from there on */
+    unsigned every; /* unless 0, in place of both: each such call fails */
     bool exhausted; /* an allocation: from `at` on no more can be held than at that moment */
 
     /* Short ones; 0: as many as there are. */

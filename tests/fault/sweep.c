@@ -12,8 +12,12 @@ enum { CALLS_MAX = 3000, BULK = 1024 * 1024 };
 static void complain(const struct fault_daemon *daemon, const char *what, const char *of)
 {
     const struct fault_plan *plan = &daemon->plan;
-    ck_abort_msg("%s failing with %s at call %u: %s%s\n%s", fault_call_name(plan->call),
-                 strerrorname_np(plan->error), plan->at, of, what, fault_daemon_log(daemon));
+    char failing[128] = "";
+    if (plan->error != 0)
+        snprintf(failing, sizeof failing,
+                 "%s failing with %s at call %u: ", fault_call_name(plan->call),
+                 strerrorname_np(plan->error), plan->every != 0 ? plan->every : plan->at);
+    ck_abort_msg("%s%s%s\n%s", failing, of, what, fault_daemon_log(daemon));
 }
 
 static void judge_stream(const struct fault_daemon *daemon, const struct fault_stream *stream,

@@ -1,13 +1,16 @@
-/* Reads and writes that move a byte, or a datagram, at a time: everything still comes out right. */
+/* Reads and writes that move a byte, or a datagram, at a time, and sockets that are seldom ready:
+ * everything still comes out right. */
 #include "fault/sweep.h"
 #include "support/suite.h"
+
+#include <errno.h>
 
 /* A transfer at a byte a call; and one that is long enough to be spliced. */
 enum { BYTES = 20480, BULK = 1024 * 1024 };
 
 static void run(struct fault_plan plan, size_t bulk)
 {
-    ck_assert_uint_eq(fault_run(&plan, FAULT_UNFELT, bulk, NULL), 0);
+    ck_assert_int_eq(fault_run(&plan, FAULT_UNFELT, bulk, NULL) > 0, plan.every > 0);
 }
 
 /* What the other tests make fail must happen at all. */
@@ -64,6 +67,25 @@ START_TEST(a_datagram_at_a_time_is_received_and_sent)
 }
 END_TEST
 
+static const struct fault_plan seldom[] = {
+    {.call = FAULT_RECV, .error = EAGAIN, .every = 2},
+    {.call = FAULT_RECV, .error = EINTR, .every = 3, .most_received = 1000},
+    {.call = FAULT_SEND, .error = EAGAIN, .every = 2},
+    {.call = FAULT_SEND, .error = EINTR, .every = 3, .most_sent = 1000},
+    {.call = FAULT_SPLICE, .error = EAGAIN, .every = 2},
+    {.call = FAULT_SPLICE, .error = EINTR, .every = 3, .most_spliced = 10000},
+    {.call = FAULT_ACCEPT4, .error = EINTR, .every = 2},
+    {.call = FAULT_EPOLL_WAIT, .error = EINTR, .every = 2},
+    {.call = FAULT_RECVMMSG, .error = EINTR, .every = 2},
+    {.call = FAULT_SENDMMSG, .error = EINTR, .every = 2, .most_datagrams = 1},
+};
+
+START_TEST(a_socket_is_seldom_ready)
+{
+    run(seldom[_i], BULK);
+}
+END_TEST
+
 Suite *etd_suite(void)
 {
     Suite *suite = suite_create("fault/short");
@@ -77,6 +99,7 @@ Suite *etd_suite(void)
     tcase_add_test(tcase, a_byte_at_a_time_is_spliced);
     tcase_add_test(tcase, a_page_and_a_byte_at_a_time_are_spliced);
     tcase_add_test(tcase, a_datagram_at_a_time_is_received_and_sent);
+    tcase_add_loop_test(tcase, a_socket_is_seldom_ready, 0, sizeof seldom / sizeof seldom[0]);
     suite_add_tcase(suite, tcase);
     return suite;
 }
