@@ -150,7 +150,7 @@ enum etd_session_wish etd_session_settle(struct etd_session *session, struct etd
 
 /* For a session that waits to write: how many of the bytes sent the peer has not acknowledged yet. Where
  * that has become less since the last call, the peer takes what it is sent, if too slowly to make
- * room in the socket, and the write time-out begins again. */
+ * room in the socket, and the write and idle time-outs begin again. */
 void etd_session_unacknowledged(struct etd_session *session, const struct etd_turn *turn,
                                 size_t bytes);
 

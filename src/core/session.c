@@ -291,7 +291,7 @@ void etd_session_unacknowledged(struct etd_session *session, const struct etd_tu
     if (session->holding == NULL || !session->holding->waits)
         return;
     if (bytes < session->holding->unacknowledged)
-        session->holding->stalled_at = turn->now;
+        session->active = session->holding->stalled_at = turn->now;
     session->holding->unacknowledged = bytes;
 }
 

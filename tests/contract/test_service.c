@@ -38,6 +38,8 @@ static size_t random_payload(struct etd_random *random, uint8_t *payload, size_t
         "time? ", "TIME?",      "time?\r",           "time",
         "\r\n",   "\n",         "time? unix_ns\r\n", "error: send time?"};
     size_t size = (size_t)etd_random_below(random, room + 1);
+    if (etd_random_once_in(random, 10))
+        return 0;
     if (etd_random_once_in(random, 3)) {
         for (size_t i = 0; i < size; i++)
             payload[i] = (uint8_t)etd_random_next(random);
@@ -79,10 +81,10 @@ START_TEST(rows_are_complete_and_named_apart)
     ck_assert(service->open != NULL || service->answer != NULL);
     for (int i = 0; i < _i; i++)
         ck_assert_str_ne(service->name, service_of(i)->name);
-    /* A service that answers raw bytes sees them cut anywhere: only one that gives them back as they
-     * are can be right. */
-    if (service->framings & 1 << ETD_FRAMING_RAW && service->answer != NULL)
-        ck_assert(service->same);
+    /* A service that is asked raw bytes sees them cut anywhere: only one that gives them back as they
+     * are, or nothing, can be right. One that speaks first has said it all. */
+    if (service->framings & 1 << ETD_FRAMING_RAW && service->open == NULL)
+        ck_assert_uint_eq(service->reply_max, 0);
 }
 END_TEST
 
@@ -253,7 +255,8 @@ START_TEST(no_answer_is_a_request_to_any_service_but_echo)
                              (const char *)answer.data);
         }
     }
-    ck_assert_int_gt(answers, 1000); /* else nothing was shown */
+    if (service->reply_max > 0)
+        ck_assert_int_gt(answers, 1000); /* else nothing was shown */
 }
 END_TEST
 

@@ -21,8 +21,8 @@ enum { SCHEDULES = HAS_SANITIZER ? 3000 : 30000 };
 
 enum { WIRE = 16384, INPUT = 512, OUTPUT = 1024 };
 
-static const struct etd_service *const test_services[] = {&etd_mixed_service,
-                                                          &etd_greeting_service};
+static const struct etd_service *const test_services[] = {&etd_mixed_service, &etd_greeting_service,
+                                                          &etd_telling_service};
 enum { SERVICES = ETD_SERVICE_COUNT + sizeof test_services / sizeof *test_services };
 
 static const struct etd_service *service_of(int index)
@@ -63,6 +63,22 @@ static void put_frame(uint8_t *to, size_t *size, enum etd_framing_id framing,
     put(to, size, payload);
     if (framing == ETD_FRAMING_LINE && terminated)
         put(to, size, etd_bytes_text("\n"));
+}
+
+/* What the model says on connect; false: it closes. */
+static bool model_open(const struct etd_session_settings *settings, enum etd_framing_id framing,
+                       const struct etd_clock_reading *clock)
+{
+    uint8_t reply[256];
+    struct etd_writer writer = etd_writer(reply, sizeof reply);
+    struct etd_request request = {
+        .transport = ETD_TCP, .time_format = settings->time_format, .clock = clock};
+    enum etd_verdict verdict = etd_service_open(settings->service, &request, &writer);
+    if (writer.at != writer.start)
+        put_frame(stream.wanted, &stream.wanted_size, framing, etd_writer_bytes(&writer), true);
+    if (verdict == ETD_VERDICT_CLOSE)
+        stream.reason = ETD_CLOSE_BY_SERVICE;
+    return verdict != ETD_VERDICT_CLOSE;
 }
 
 /* The model's answer to one message; false: it closes. */
@@ -145,8 +161,8 @@ static void make_stream(struct etd_random *random, const struct etd_session_sett
     stream.size = stream.wanted_size = 0;
     stream.messages = 0;
     stream.reason = ETD_CLOSE_NONE;
-    if (settings->service->open != NULL)
-        put_frame(stream.wanted, &stream.wanted_size, framing, etd_bytes_text("hello"), true);
+    if (!model_open(settings, framing, clock))
+        return;
     uint64_t count = etd_random_between(random, 0, 12);
     for (uint64_t i = 0; i < count; i++) {
         uint8_t payload[WIRE / 8];

@@ -26,13 +26,14 @@ void etd_driver_loop_end(const struct etd_driver_loop *loop)
     ETD_REQUIRE(loop->memory.pieces == 0);
 }
 
-/* One message and a fixed margin: what the loop can lend in a turn. */
+/* One message and a fixed margin: twice what is received in a turn, since what was put aside may still
+ * hold its memory when the next is, and what is answered in one. */
 static uint64_t most_allowed(const struct etd_driver *driver)
 {
     const struct etd_session_settings *settings = driver->session.settings;
     const struct etd_framing *framing = settings->framing;
     const struct etd_turn *turn = &driver->loop->turn;
-    uint64_t margin = sizeof(struct etd_holding) + turn->input_size + turn->output_size;
+    uint64_t margin = sizeof(struct etd_holding) + 2 * turn->input_size + turn->output_size;
     if (!framing->bounded)
         return margin;
     return margin + framing->header_size + settings->max_message + framing->trailer_size;

@@ -129,7 +129,8 @@ START_TEST(bytes_that_the_peer_takes_put_idleness_off)
         peer->room = 1;
         etd_driver_writable(peer);
     }
-    ck_assert_int_eq(peer->session.state, ETD_SESSION_OPEN);
+    /* It is closed as idle, and has taken nothing of that for as long already. */
+    ends_after(IDLE, ETD_CLOSE_IDLE_TIMEOUT, true);
     end();
 }
 END_TEST
@@ -256,6 +257,23 @@ START_TEST(what_the_peer_acknowledges_restarts_the_write_clock)
 }
 END_TEST
 
+START_TEST(what_the_peer_acknowledges_puts_idleness_off)
+{
+    begin_echo(_i);
+    peer->room = 0;
+    scene.settings.idle_timeout = WRITE / 2;
+    etd_scene_say(&scene, "due\n");
+    for (size_t left = 1000; left > 990; left--) {
+        etd_session_unacknowledged(&peer->session, &scene.loop.turn, left);
+        wait_for(WRITE / 2 - 1);
+        ck_assert_int_eq(peer->session.reason, ETD_CLOSE_NONE);
+    }
+    wait_for(1);
+    ck_assert_int_eq(peer->session.reason, ETD_CLOSE_IDLE_TIMEOUT);
+    end();
+}
+END_TEST
+
 START_TEST(an_empty_try_does_not_restart_the_write_clock)
 {
     begin_echo(_i);
@@ -369,6 +387,7 @@ END_TEST
 START_TEST(input_is_thrown_away_for_a_short_while_only)
 {
     begin_echo(_i);
+    wait_for(IDLE / 2);
     etd_driver_stop(peer, ETD_CLOSE_SHUTDOWN);
     ck_assert_int_eq(peer->session.state, ETD_SESSION_LINGERING);
     for (int i = 0; i < 9; i++) { /* which no byte extends */
@@ -470,6 +489,7 @@ Suite *etd_suite(void)
     ADD(who_takes_nothing_is_reset);
     ADD(every_byte_taken_restarts_the_write_clock);
     ADD(what_the_peer_acknowledges_restarts_the_write_clock);
+    ADD(what_the_peer_acknowledges_puts_idleness_off);
     ADD(an_empty_try_does_not_restart_the_write_clock);
     ADD(held_messages_that_the_socket_has_no_room_for_run_the_write_clock);
     ADD(looking_again_does_not_restart_the_write_clock);
