@@ -142,11 +142,24 @@ static void start_watchers(struct etd_server *server)
     server->watch_timer.data = server;
 }
 
-/* As many connections as asked for, as far as the descriptor limit allows. */
-static uint32_t connection_limit(uint32_t asked)
+/* What descriptors are needed for besides connections. */
+static uint64_t other_descriptors(const struct etd_server *server)
 {
+    uint64_t others = SPARE_DESCRIPTORS + 2 * ETD_RELAY_PIPES;
+    for (size_t i = 0; i < server->tcp_count; i++)
+        others += server->tcp[i].sockets.count;
+    for (size_t i = 0; i < server->udp_count; i++)
+        others += server->udp[i].sockets.count;
+    return others;
+}
+
+/* As many connections as asked for, as far as the descriptor limit allows. */
+static uint32_t connection_limit(const struct etd_server *server)
+{
+    uint32_t asked = server->config->daemon.max_connections;
     uint64_t descriptors = etd_socket_raise_descriptor_limit();
-    uint64_t possible = descriptors > 2 * SPARE_DESCRIPTORS ? descriptors - SPARE_DESCRIPTORS : 1;
+    uint64_t others = other_descriptors(server);
+    uint64_t possible = descriptors > others ? descriptors - others : 1;
     if (asked <= possible)
         return asked;
     etd_log(ETD_LOG_WARNING,
@@ -203,8 +216,18 @@ static bool allocate(struct etd_server *server)
     server->turn.output = malloc(OUTPUT_SIZE);
     server->udp_batch = etd_udp_batch_make();
     if (server->tcp == NULL || server->udp == NULL || server->turn.input == NULL ||
-        server->turn.output == NULL || server->udp_batch == NULL ||
-        !etd_connections_open(&server->connections, server->max_connections)) {
+        server->turn.output == NULL || server->udp_batch == NULL) {
+        log_no_memory(server);
+        return false;
+    }
+    return true;
+}
+
+/* Behind the listeners, whose descriptors count. */
+static bool open_connections(struct etd_server *server)
+{
+    server->max_connections = connection_limit(server);
+    if (!etd_connections_open(&server->connections, server->max_connections)) {
         log_no_memory(server);
         return false;
     }
@@ -239,7 +262,6 @@ bool etd_server_open(struct etd_server *server, struct ev_loop *loop,
     *server = (struct etd_server){
         .loop = loop,
         .config = config,
-        .max_connections = connection_limit(config->daemon.max_connections),
         .pool = {.memory = &etd_memory_libc, .limit = config->daemon.buffer_memory},
         .turn = {.now = (etd_tick)etd_clock_monotonic_ms(),
                  .input_size = INPUT_SIZE,
@@ -249,7 +271,8 @@ bool etd_server_open(struct etd_server *server, struct ev_loop *loop,
     server->turn.pool = &server->pool;
     server->turn.clock = &server->clock;
     start_watchers(server);
-    if (etd_signals_open(&server->signals, server) && allocate(server) && open_listeners(server))
+    if (etd_signals_open(&server->signals, server) && allocate(server) && open_listeners(server) &&
+        open_connections(server))
         return true;
     etd_server_close(server);
     return false;

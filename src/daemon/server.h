@@ -88,6 +88,6 @@ void etd_server_end(struct etd_server *server);
 void etd_server_connection_closed(struct etd_server *server);
 
 /* Writes all counters to the log. */
-void etd_server_log_counters(const struct etd_server *server);
+void etd_server_log_counters(const struct etd_server *server, enum etd_log_level level);
 
 #endif

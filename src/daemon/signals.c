@@ -4,6 +4,7 @@
 #include "platform/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -14,9 +15,18 @@ static void wake(struct etd_server *server)
     (void)server;
 }
 
+/* Somebody asked: at any but the most silent levels there is an answer. */
 static void log_counters(struct etd_server *server)
 {
-    etd_server_log_counters(server);
+    etd_server_log_counters(server, ETD_LOG_NOTICE);
+}
+
+/* By default a HUP would end the process, and every connection with it. */
+static void keep_configuration(struct etd_server *server)
+{
+    etd_log(ETD_LOG_NOTICE,
+            "the configuration cannot be reloaded yet: the old one stays; restart to change it",
+            "connections=%" PRIu32, server->connections.open);
 }
 
 /* The one that we send ourselves. */
@@ -28,6 +38,7 @@ static const struct {
 } signals[] = {
     {SIGTERM, etd_server_drain},
     {SIGINT, etd_server_drain},
+    {SIGHUP, keep_configuration},
     {SIGUSR1, log_counters},
     {WAKE, wake},
 };

@@ -11,7 +11,7 @@
 
 struct etd_server;
 
-/* Begins to catch TERM and INT, which drain, and USR1, which logs the counters; they stay blocked to
+/* Begins to catch TERM and INT, which drain, USR1, which logs the counters, and HUP; they stay blocked to
  * the end of the process, so that a late one does not change how it ends. False: logged. */
 bool etd_signals_open(ev_io *watcher, struct etd_server *server);
 

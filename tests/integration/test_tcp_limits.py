@@ -154,6 +154,28 @@ class OutOfDescriptors(unittest.TestCase):
                     self.limit_descriptors(daemon, enough)
                     self.assertEqual(support.receive_exactly(waiting, 7), b"in time")
 
+    def test_descriptors_of_listeners_and_pipes_are_not_promised_to_connections(self):
+        sections = "".join(f"[tcp l{number}]\nlisten = 127.0.0.1:0\n" for number in range(60))
+        with Daemon(sections, prefix=["prlimit", "--nofile=200:200"]) as daemon:
+            line = daemon.wait_for_line("the descriptor limit allows fewer connections")
+            possible = int(line.pairs["possible"])
+            self.assertGreater(possible, 20)
+            address = daemon.address("tcp l7")
+            # Bulk streams that are stuck have the pipes, too.
+            stuck = [self.enterContext(connect(address)) for _ in range(20)]
+            for stream in stuck:
+                stream.setblocking(False)
+                try:
+                    while True:
+                        stream.send(bytes(65536))
+                except BlockingIOError:
+                    pass
+            served = [self.enterContext(connect(address)) for _ in range(possible - len(stuck))]
+            for stream in served:
+                self.assertEqual(exchange(stream, b"hello"), b"hello")
+            with connect(address) as one_more:
+                self.assertFalse(is_served(one_more))
+
 
 if __name__ == "__main__":
     support.main()
