@@ -59,36 +59,42 @@ static struct etd_stamp_session *stamp_session(struct etd_udp_endpoint *endpoint
                                    packet.ssid);
 }
 
+/* What a service answered; the session counts it when it goes out. */
+struct answer {
+    struct etd_bytes bytes;
+    struct etd_stamp_session *session; /* null: there is none */
+    struct etd_timestamp transmitted;
+};
+
 /* Asks the service; `answer` is its answer when the reason is NONE. */
 static enum etd_drop_reason ask(struct etd_udp_endpoint *endpoint,
                                 const struct etd_udp_datagram *datagram, struct etd_writer *room,
-                                struct etd_bytes *answer)
+                                struct answer *answer)
 {
     struct etd_request request = make_request(endpoint, datagram);
-    struct etd_stamp_session *session = NULL;
     struct etd_clock_reading clock;
+    answer->session = NULL;
     if (endpoint->dates_packets) {
-        request.stamp_session = session = stamp_session(endpoint, datagram);
+        request.stamp_session = answer->session = stamp_session(endpoint, datagram);
         /* The transmit time, read last. A kernel that told no time of receipt has had it by now. */
         etd_clock_read(&clock);
         request.clock = &clock;
         request.received = datagram->stamped ? datagram->received : clock.now;
+        answer->transmitted = clock.now;
     } else if (endpoint->service->tells_time) {
         request.clock = etd_server_clock(endpoint->server);
     }
     switch (etd_service_answer(endpoint->service, &request, room)) {
     case ETD_VERDICT_SAME:
-        *answer = datagram->payload;
+        answer->bytes = datagram->payload;
         break;
     case ETD_VERDICT_REPLY:
-        *answer = etd_writer_bytes(room);
+        answer->bytes = etd_writer_bytes(room);
         break;
     case ETD_VERDICT_SILENT:
     case ETD_VERDICT_CLOSE:
         return ETD_DROP_NO_ANSWER;
     }
-    if (session != NULL)
-        etd_stamp_session_answered(session, etd_ntp_from_timestamp(clock.now));
     return ETD_DROP_NONE;
 }
 
@@ -98,19 +104,22 @@ static enum etd_drop_reason serve(struct etd_udp_endpoint *endpoint, size_t i, u
 {
     struct etd_udp_shared *shared = &endpoint->server->udp_shared;
     struct etd_writer room = etd_udp_batch_room(shared->batch);
-    struct etd_bytes answer;
+    struct answer answer;
     enum etd_drop_reason reason = judge(endpoint, datagram);
     if (reason == ETD_DROP_NONE)
         reason = ask(endpoint, datagram, &room, &answer);
     if (reason != ETD_DROP_NONE)
         return reason;
-    if (endpoint->require_padding && answer.size > datagram->payload.size)
+    if (endpoint->require_padding && answer.bytes.size > datagram->payload.size)
         return ETD_DROP_NEEDS_PADDING;
     reason = etd_udp_guard_admit(&shared->guard, &endpoint->limits, &datagram->source,
                                  datagram->payload, now_ns);
-    if (reason == ETD_DROP_NONE)
-        etd_udp_batch_answer(shared->batch, i, answer, datagram->traffic_class & DSCP);
-    return reason;
+    if (reason != ETD_DROP_NONE)
+        return reason;
+    if (answer.session != NULL)
+        etd_stamp_session_answered(answer.session, etd_ntp_from_timestamp(answer.transmitted));
+    etd_udp_batch_answer(shared->batch, i, answer.bytes, datagram->traffic_class & DSCP);
+    return ETD_DROP_NONE;
 }
 
 /* What is dropped for its source or its rate hints at a mistake or an attack. */

@@ -1,8 +1,8 @@
 """A sender of STAMP made of scapy's own layer, which knows nothing of ours.
 
 Run by the python that has scapy: stamp_scapy.py HOST PORT, with a list of packets as JSON on
-standard input, {"sequence", "timestamp", "ssid", "ttl", "tlvs": [{"type", "length", "value"}]}, values
-in hexadecimal. Writes a list of what scapy reads in their answers.
+standard input, {"sequence", "timestamp", "ssid", "ttl", "tlvs": [{"type", "length", "value"}]},
+values in hexadecimal. Writes a list of what scapy reads in their answers.
 """
 
 import json
