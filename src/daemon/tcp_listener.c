@@ -70,8 +70,7 @@ static void on_acceptable(EV_P_ ev_io *watcher, int revents)
     struct etd_tcp_listener *listener = watcher->data;
     (void)loop;
     if (revents & EV_ERROR) {
-        etd_log(ETD_LOG_ERROR, "cannot watch a listening socket: it accepts nothing any more",
-                "listener=\"%s\"", listener->title);
+        etd_server_watch_again(listener->server, listener->title);
         return;
     }
     for (int accepts = 0; accepts < ACCEPTS_PER_TURN; accepts++) {

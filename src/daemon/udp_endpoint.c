@@ -179,8 +179,7 @@ static void on_readable(EV_P_ ev_io *watcher, int revents)
     struct etd_udp_endpoint *endpoint = watcher->data;
     (void)loop;
     if (revents & EV_ERROR) {
-        etd_log(ETD_LOG_ERROR, "cannot watch a UDP socket: it answers nothing any more",
-                "listener=\"%s\"", endpoint->title);
+        etd_server_watch_again(endpoint->server, endpoint->title);
         return;
     }
     for (int batches = 0; batches < BATCHES_PER_TURN; batches++) {
