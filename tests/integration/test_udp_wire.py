@@ -245,6 +245,40 @@ class Stamp(StampCase):
         self.check(self.ask(client, request), 0, request, 64)
 
 
+class StatefulUnderFlood(unittest.TestCase):
+    FLOOD = 5000  # more sessions than a reflector keeps
+
+    def test_what_is_over_the_rate_pushes_no_session_out(self):
+        configuration = (
+            "[udp]\nlisten = 0.0.0.0:0\nservice = stamp\nstamp_mode = stateful\n"
+            "rate_limit = 1\nrate_burst = 100\n"
+        )
+        with Daemon(configuration) as daemon:
+            address = ("127.0.0.1", daemon.address("udp")[1])
+            polite, flood = (
+                self.enterContext(udp_socket(address, source=(source, 0)))
+                for source in ("127.0.0.2", "127.0.0.3")
+            )
+            for number in range(2):
+                polite.sendto(bytes(44), address)
+                self.assertEqual(polite.recv(1024)[:4], struct.pack(">I", number))
+                if number == 0:
+                    self.overwhelm(daemon, flood, address)
+
+    def overwhelm(self, daemon, flood, address):
+        """Datagrams of as many sessions, of which the rate limit lets few through."""
+        before = daemon.counters("udp")["received"]
+        for ssid in range(1, self.FLOOD + 1):
+            flood.sendto(struct.pack(">14xH28x", ssid), address)
+            if ssid % 100 == 0:
+                # No more at once than any socket's buffer holds.
+                wait_until(
+                    lambda ssid=ssid: daemon.counters("udp")["received"] == before + ssid,
+                    f"{ssid} datagrams that were received",
+                )
+        self.assertGreater(daemon.counters("udp")["dropped_rate-limit"], self.FLOOD - 200)
+
+
 def tlv(kind, value, flags=0, length=None):
     """Flags, type, length of the value, value (RFC 8972 section 4)."""
     return struct.pack(">BBH", flags, kind, len(value) if length is None else length) + value
