@@ -6,6 +6,7 @@ states with `wait_until`, and ends in `support.main()`. The standard library is 
 
 from .daemon import Daemon, LogLine
 from .isolation import isolate
+from .kernel_clock import KernelClock
 from .network import (
     answer_to,
     connect,
@@ -27,6 +28,7 @@ from .waiting import DEADLINE, wait_until
 __all__ = [
     "DEADLINE",
     "Daemon",
+    "KernelClock",
     "LogLine",
     "Result",
     "answer_to",
