@@ -6,6 +6,7 @@ states with `wait_until`, and ends in `support.main()`. The standard library is 
 
 from .daemon import Daemon, LogLine
 from .isolation import isolate
+from .namespace import Namespace, ip
 from .network import (
     answer_to,
     connect,
@@ -19,6 +20,7 @@ from .network import (
     shut_down_by_reset,
     udp_socket,
 )
+from .packets import forged_packet, raw_socket, send_forged
 from .process import Result, run
 from .runner import main
 from .waiting import DEADLINE, wait_until
@@ -27,18 +29,23 @@ __all__ = [
     "DEADLINE",
     "Daemon",
     "LogLine",
+    "Namespace",
     "Result",
     "answer_to",
     "connect",
     "exchange",
+    "forged_packet",
     "free_port",
+    "ip",
     "isolate",
     "main",
     "parse_address",
+    "raw_socket",
     "receive_exactly",
     "receive_to_end",
     "run",
     "send_and_receive_all",
+    "send_forged",
     "send_until_stuck",
     "shut_down_by_reset",
     "udp_socket",
