@@ -45,6 +45,11 @@ class Namespace:
         """ip(8) in there; fails unless it succeeds."""
         ip(command, self.prefix)
 
+    def link_index(self, name):
+        """The number of a network interface in there, as an IPv6 scope has it."""
+        link = run([*self.prefix, "ip", "-o", "link", "show", "dev", name])
+        return int(link.output.partition(b":")[0])
+
     def socket(self, *arguments):
         """A socket of this network. Takes what socket.socket takes."""
         made = []
