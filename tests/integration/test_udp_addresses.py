@@ -22,6 +22,7 @@ class AnsweringAddress(unittest.TestCase):
 
     def test_answer_leaves_from_the_address_that_was_asked(self):
         ip("address add fd00::2/128 dev lo")
+        self.addCleanup(ip, "address delete fd00::2/128 dev lo")
         with Daemon("[udp]\nlisten = *:0\n") as daemon:
             for host, port in daemon.addresses("udp", 2):
                 for asked in ("::1", "fd00::2") if host == "::" else ("127.0.0.1", "127.0.0.2"):
