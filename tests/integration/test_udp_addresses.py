@@ -75,9 +75,11 @@ class SeveralAddresses(unittest.TestCase):
         for address in ("198.51.100.1/32", "fd00:1::1/128"):
             self.addCleanup(ip, f"address delete {address} dev lo")
 
-    def check(self, family, request, asked):
+    def check(self, family, request, asked, source=None):
         with self.far.socket(family, socket.SOCK_DGRAM) as client:
             client.settimeout(DEADLINE)
+            if source is not None:
+                client.bind((source, 0))
             host, _, link = asked[0].partition("%")
             to = (host, asked[1]) if family == socket.AF_INET else (host, asked[1], 0, 0)
             if link:
@@ -98,6 +100,12 @@ class SeveralAddresses(unittest.TestCase):
                     for host in self.ASKED[family]:
                         with self.subTest(service=service, asked=host):
                             self.check(family, request, (host, port))
+
+    def test_a_link_local_address_answers_a_global_one(self):
+        # Whose own address does not tell the link.
+        with Daemon("[udp]\nlisten = [::]:0\n") as daemon:
+            asked = ("fe80::2%far", daemon.address("udp")[1])
+            self.check(socket.AF_INET6, QUERY, asked, source="fd00::9")
 
 
 class ManyAtOnce(unittest.TestCase):

@@ -96,8 +96,8 @@ class LoopTest(unittest.TestCase):
         received, answered = near[0] + far[0], near[1] + far[1]
         return received if received == self.forged + answered else None
 
-    def wait_until_silent(self):
-        return wait_until(self.received, "the two instances are silent")
+    def wait_until_silent(self, who):
+        return wait_until(self.received, f"{who} are silent")
 
 
 class EveryPair(LoopTest):
@@ -106,14 +106,14 @@ class EveryPair(LoopTest):
         before = 0
         pairs = itertools.product(SERVICES, SERVICES, (True, False))
         for service, other, to_near in pairs:
+            self.forge(service, other, payload, to_near)
+            behind = self.wait_until_silent(f"{other} and {service}, which was asked")
             with self.subTest(service=service, other=other, to_near=to_near):
-                self.forge(service, other, payload, to_near)
-                behind = self.wait_until_silent()
                 most = MOST[(service, other).count("echo")]
                 self.assertLessEqual(behind - before, most)
                 if (service, other, to_near) == ("echo", "echo", True):
                     self.assertGreater(behind - before, GUARD)  # they did talk
-                before = behind
+            before = behind
         self.assertEqual(self.forged, 2 * len(SERVICES) ** 2)
 
     def test_empty_datagram(self):
@@ -152,7 +152,7 @@ class EchoLoops(LoopTest):
         many = 20
         for number in range(many):
             self.forge("echo", "echo", b"round %d" % number)
-        received = self.wait_until_silent()
+        received = self.wait_until_silent("the two echoes")
         self.assertLessEqual(received, many * MOST[2])
         dropped = sum(
             host.daemon.counters("udp echo").get("dropped_loop-guard", 0)
