@@ -4,7 +4,7 @@ import socket
 import unittest
 
 import support
-from support import Daemon, udp_socket
+from support import DEADLINE, Daemon, Namespace, ip, udp_socket
 
 QUERY = b"time? http"
 ANSWER = rb"\A\w{3}, .* GMT\Z"
@@ -21,13 +21,91 @@ class AnsweringAddress(unittest.TestCase):
             self.assertEqual(source[:2], asked)
 
     def test_answer_leaves_from_the_address_that_was_asked(self):
-        added = support.run(["ip", "address", "add", "fd00::2/128", "dev", "lo"])
-        self.assertEqual(added.status, 0, added.errors.decode())
+        ip("address add fd00::2/128 dev lo")
+        self.addCleanup(ip, "address delete fd00::2/128 dev lo")
         with Daemon("[udp]\nlisten = *:0\n") as daemon:
             for host, port in daemon.addresses("udp", 2):
                 for asked in ("::1", "fd00::2") if host == "::" else ("127.0.0.1", "127.0.0.2"):
                     with self.subTest(asked=asked):
                         self.check((asked, port))
+
+
+class SeveralAddresses(unittest.TestCase):
+    """A host with several addresses on two links, asked by another one over the first of them."""
+
+    NEAR = [
+        "address add 192.0.2.1/24 dev near",
+        "address add 192.0.2.2/24 dev near",
+        "address add fd00::1/64 dev near nodad",
+        "address add fd00::2/64 dev near nodad",
+        "address add fe80::1/64 dev near nodad",
+        "address add fe80::2/64 dev near nodad",
+        "address add 198.51.100.1/32 dev lo",
+        "address add fd00:1::1/128 dev lo nodad",
+    ]
+    FAR = [
+        "address add 192.0.2.9/24 dev far",
+        "address add fd00::9/64 dev far nodad",
+        "address add fe80::9/64 dev far nodad",
+        "route add 198.51.100.1 via 192.0.2.1",
+        "route add fd00:1::1 via fd00::1",
+    ]
+    ASKED = {
+        socket.AF_INET: ["192.0.2.1", "192.0.2.2", "198.51.100.1"],
+        socket.AF_INET6: ["fd00::1", "fd00::2", "fd00:1::1", "fe80::1%far", "fe80::2%far"],
+    }
+    REQUESTS = {
+        "echo": b"hello",
+        "time": QUERY,
+        "daytime": b"",
+        "rfc868": b"",
+        "ntp": b"\x23" + bytes(47),
+        "stamp": bytes(44),
+    }
+
+    def setUp(self):
+        self.far = self.enterContext(Namespace())
+        ip(f"link add near type veth peer name far netns {self.far.pid}")
+        self.addCleanup(ip, "link delete near")
+        for run_ip, name, addresses in (ip, "near", self.NEAR), (self.far.ip, "far", self.FAR):
+            run_ip(f"link set {name} addrgenmode none")
+            run_ip(f"link set {name} up")
+            for command in addresses:
+                run_ip(command)
+        for address in ("198.51.100.1/32", "fd00:1::1/128"):
+            self.addCleanup(ip, f"address delete {address} dev lo")
+
+    def check(self, family, request, asked, source=None):
+        with self.far.socket(family, socket.SOCK_DGRAM) as client:
+            client.settimeout(DEADLINE)
+            if source is not None:
+                client.bind((source, 0))
+            host, _, link = asked[0].partition("%")
+            to = (host, asked[1]) if family == socket.AF_INET else (host, asked[1], 0, 0)
+            if link:
+                to = (*to[:3], self.far.link_index(link))
+            for _ in range(3):
+                client.sendto(request, to)
+            for _ in range(3):
+                self.assertEqual(client.recvfrom(1024)[1], to)
+
+    def test_every_service_answers_from_the_address_that_was_asked(self):
+        configuration = "".join(
+            f"[udp {service}]\nlisten = *:0\nservice = {service}\n" for service in self.REQUESTS
+        )
+        with Daemon(configuration) as daemon:
+            for service, request in self.REQUESTS.items():
+                for wildcard, port in daemon.addresses(f"udp {service}", 2):
+                    family = socket.AF_INET6 if wildcard == "::" else socket.AF_INET
+                    for host in self.ASKED[family]:
+                        with self.subTest(service=service, asked=host):
+                            self.check(family, request, (host, port))
+
+    def test_a_link_local_address_answers_a_global_one(self):
+        # Whose own address does not tell the link.
+        with Daemon("[udp]\nlisten = [::]:0\n") as daemon:
+            asked = ("fe80::2%far", daemon.address("udp")[1])
+            self.check(socket.AF_INET6, QUERY, asked, source="fd00::9")
 
 
 class ManyAtOnce(unittest.TestCase):
@@ -47,9 +125,8 @@ class ManyAtOnce(unittest.TestCase):
 
     def setUp(self):
         for command in self.LINK:
-            done = support.run(["ip", *command.split()])
-            self.assertEqual(done.status, 0, f"ip {command}: {done.errors.decode()}")
-        self.addCleanup(support.run, ["ip", "link", "delete", "many"])
+            ip(command)
+        self.addCleanup(ip, "link delete many")
 
     def test_broadcast_and_multicast_get_no_answer(self):
         with Daemon("[udp]\nlisten = *:0\n") as daemon:

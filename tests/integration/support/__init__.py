@@ -7,6 +7,7 @@ states with `wait_until`, and ends in `support.main()`. The standard library is 
 from .daemon import Daemon, LogLine
 from .isolation import isolate
 from .kernel_clock import KernelClock
+from .namespace import Namespace, ip
 from .network import (
     answer_to,
     connect,
@@ -21,6 +22,7 @@ from .network import (
     shut_down_by_reset,
     udp_socket,
 )
+from .packets import forged_packet, raw_socket, send_forged
 from .process import Result, run
 from .runner import main
 from .waiting import DEADLINE, wait_until
@@ -30,19 +32,24 @@ __all__ = [
     "Daemon",
     "KernelClock",
     "LogLine",
+    "Namespace",
     "Result",
     "answer_to",
     "connect",
     "exchange",
+    "forged_packet",
     "free_port",
     "is_served",
+    "ip",
     "isolate",
     "main",
     "parse_address",
+    "raw_socket",
     "receive_exactly",
     "receive_to_end",
     "run",
     "send_and_receive_all",
+    "send_forged",
     "send_until_stuck",
     "shut_down_by_reset",
     "udp_socket",

@@ -1,0 +1,79 @@
+"""A second network namespace beside the test's own, for a host on the other end of a wire."""
+
+import ctypes
+import os
+import socket
+import subprocess
+import threading
+
+from .process import run
+from .waiting import DEADLINE
+
+CLONE_NEWNET = 0x40000000
+
+
+class Namespace:
+    """A network namespace, loopback up, that lasts as long as the `with`.
+
+    `prefix` is what a command begins with to run in it, as Daemon takes it. Call `isolate` first:
+    the privilege to make one may come from there.
+    """
+
+    def __enter__(self):
+        # It lives in a process that ends with its standard input, and so with us, however we end.
+        self._holder = subprocess.Popen(
+            ["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        self._holder.stdin.write(b"!")
+        if self._holder.stdout.read(1) != b"!":  # it is in its namespace once it answers
+            self.close()
+            raise AssertionError("no second network namespace can be had: run this test as root")
+        self.pid = self._holder.pid
+        self.prefix = ["nsenter", f"--net=/proc/{self.pid}/ns/net"]
+        self.ip("link set lo up")
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._holder.stdin.close()
+        self._holder.wait(DEADLINE)
+        self._holder.stdout.close()
+
+    def ip(self, command):
+        """ip(8) in there; fails unless it succeeds."""
+        ip(command, self.prefix)
+
+    def link_index(self, name):
+        """The number of a network interface in there, as an IPv6 scope has it."""
+        link = run([*self.prefix, "ip", "-o", "link", "show", "dev", name])
+        return int(link.output.partition(b":")[0])
+
+    def socket(self, *arguments):
+        """A socket of this network. Takes what socket.socket takes."""
+        made = []
+
+        # Only this thread moves, and a socket stays where it was made.
+        def make():
+            libc = ctypes.CDLL(None, use_errno=True)
+            namespace = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
+            try:
+                if libc.setns(namespace, CLONE_NEWNET) == 0:
+                    made.append(socket.socket(*arguments))
+            finally:
+                os.close(namespace)
+
+        thread = threading.Thread(target=make)
+        thread.start()
+        thread.join()
+        if not made:
+            raise AssertionError("cannot open a socket in the second network namespace")
+        return made[0]
+
+
+def ip(command, prefix=()):
+    """ip(8) in our own network; fails unless it succeeds."""
+    done = run([*prefix, "ip", *command.split()])
+    if done.status != 0:
+        raise AssertionError(f"ip {command}: {done.errors.decode()}")
