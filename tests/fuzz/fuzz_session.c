@@ -34,7 +34,8 @@ static const struct etd_service *choose_service(uint8_t choice)
                                                      &etd_telling_service};
     enum { OURS = sizeof ours / sizeof *ours };
     choice %= OURS + ETD_SERVICE_COUNT;
-    return choice < OURS ? ours[choice] : etd_services[choice - OURS];
+    const struct etd_service *service = choice < OURS ? ours[choice] : etd_services[choice - OURS];
+    return service->framings != 0 ? service : ours[0]; /* some are not for TCP */
 }
 
 static struct etd_session_settings choose_settings(struct program *program)
