@@ -14,6 +14,13 @@
 
 enum { ETD_STAMP_SESSIONS = 4096 }; /* a power of two; the table takes 50 bytes for each */
 
+/* Who asks whom: two endpoints of one process are two reflectors. */
+struct etd_stamp_session_id {
+    struct etd_address source; /* its port counts */
+    uint16_t endpoint;         /* a number that no other endpoint has */
+    uint16_t ssid;
+};
+
 /* What a reflector remembers of one session. */
 struct etd_stamp_session {
     uint32_t sequence;    /* the number of the next answer */
@@ -23,8 +30,7 @@ struct etd_stamp_session {
 /* Entries are numbered from 1; 0 is the end of a list. */
 struct etd_stamp_entry {
     struct etd_stamp_session session;
-    struct etd_address source;
-    uint16_t ssid;
+    struct etd_stamp_session_id id;
     uint16_t chain; /* the next with the same hash */
     uint16_t newer, older;
 };
@@ -44,13 +50,13 @@ void etd_stamp_sessions_init(struct etd_stamp_sessions *sessions,
 /* What is known of a session, all zeros when that is nothing; changes nothing. It is what an answer
  * tells while it is not certain yet that it will be sent. */
 struct etd_stamp_session etd_stamp_sessions_peek(struct etd_stamp_sessions *sessions,
-                                                 const struct etd_address *source, uint16_t ssid);
+                                                 const struct etd_stamp_session_id *id);
 
-/* The session of that source (with its port) and SSID, begun where there is none yet; it is the
- * newest now. Only for what etd_stamp_is_request and will be answered: anything else would push
- * others out. Valid until the next call. */
+/* The session, begun where there is none yet; it is the newest now. Only for what
+ * etd_stamp_is_request and will be answered: anything else would push others out. Valid until the
+ * next call. */
 struct etd_stamp_session *etd_stamp_sessions_find(struct etd_stamp_sessions *sessions,
-                                                  const struct etd_address *source, uint16_t ssid);
+                                                  const struct etd_stamp_session_id *id);
 
 /* An answer went out, with `transmitted` in it. */
 void etd_stamp_session_answered(struct etd_stamp_session *session, uint64_t transmitted);

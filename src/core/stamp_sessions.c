@@ -3,30 +3,30 @@
 #include <string.h>
 
 /* Where the list of a session's hash begins. */
-static uint16_t *head_of(struct etd_stamp_sessions *sessions, const struct etd_address *source,
-                         uint16_t ssid)
+static uint16_t *head_of(struct etd_stamp_sessions *sessions, const struct etd_stamp_session_id *id)
 {
-    uint8_t bytes[sizeof source->ip + 4];
+    uint8_t bytes[sizeof id->source.ip + 6];
     struct etd_writer writer = etd_writer(bytes, sizeof bytes);
-    etd_write_bytes(&writer, etd_bytes(source->ip, sizeof source->ip));
-    etd_write_u16(&writer, source->port);
-    etd_write_u16(&writer, ssid);
+    etd_write_bytes(&writer, etd_bytes(id->source.ip, sizeof id->source.ip));
+    etd_write_u16(&writer, id->source.port);
+    etd_write_u16(&writer, id->endpoint);
+    etd_write_u16(&writer, id->ssid);
     uint64_t hash = etd_siphash(&sessions->key, etd_writer_bytes(&writer));
     return &sessions->heads[hash % ETD_STAMP_SESSIONS];
 }
 
-static bool is_session(const struct etd_stamp_entry *entry, const struct etd_address *source,
-                       uint16_t ssid)
+static bool is_session(const struct etd_stamp_entry *entry, const struct etd_stamp_session_id *id)
 {
-    return entry->ssid == ssid && entry->source.port == source->port &&
-           etd_address_same_ip(&entry->source, source);
+    return entry->id.ssid == id->ssid && entry->id.endpoint == id->endpoint &&
+           entry->id.source.port == id->source.port &&
+           etd_address_same_ip(&entry->id.source, &id->source);
 }
 
 /* The number of a session's entry in the list that begins at `number`; 0: it has none. */
 static uint16_t number_of(const struct etd_stamp_sessions *sessions, uint16_t number,
-                          const struct etd_address *source, uint16_t ssid)
+                          const struct etd_stamp_session_id *id)
 {
-    while (number != 0 && !is_session(&sessions->entries[number], source, ssid))
+    while (number != 0 && !is_session(&sessions->entries[number], id))
         number = sessions->entries[number].chain;
     return number;
 }
@@ -55,7 +55,7 @@ static uint16_t forget_oldest(struct etd_stamp_sessions *sessions)
     uint16_t number = sessions->oldest;
     struct etd_stamp_entry *entry = &sessions->entries[number];
     take_out_of_ages(sessions, number);
-    uint16_t *link = head_of(sessions, &entry->source, entry->ssid);
+    uint16_t *link = head_of(sessions, &entry->id);
     while (*link != number)
         link = &sessions->entries[*link].chain;
     *link = entry->chain;
@@ -70,25 +70,24 @@ void etd_stamp_sessions_init(struct etd_stamp_sessions *sessions, const struct e
 }
 
 struct etd_stamp_session etd_stamp_sessions_peek(struct etd_stamp_sessions *sessions,
-                                                 const struct etd_address *source, uint16_t ssid)
+                                                 const struct etd_stamp_session_id *id)
 {
-    uint16_t number = number_of(sessions, *head_of(sessions, source, ssid), source, ssid);
+    uint16_t number = number_of(sessions, *head_of(sessions, id), id);
     return number != 0 ? sessions->entries[number].session : (struct etd_stamp_session){0};
 }
 
 struct etd_stamp_session *etd_stamp_sessions_find(struct etd_stamp_sessions *sessions,
-                                                  const struct etd_address *source, uint16_t ssid)
+                                                  const struct etd_stamp_session_id *id)
 {
-    uint16_t *head = head_of(sessions, source, ssid);
-    uint16_t number = number_of(sessions, *head, source, ssid);
+    uint16_t *head = head_of(sessions, id);
+    uint16_t number = number_of(sessions, *head, id);
     if (number != 0) {
         take_out_of_ages(sessions, number);
         make_newest(sessions, number);
         return &sessions->entries[number].session;
     }
     number = sessions->used < ETD_STAMP_SESSIONS ? ++sessions->used : forget_oldest(sessions);
-    sessions->entries[number] =
-        (struct etd_stamp_entry){.source = *source, .ssid = ssid, .chain = *head};
+    sessions->entries[number] = (struct etd_stamp_entry){.id = *id, .chain = *head};
     *head = number;
     make_newest(sessions, number);
     return &sessions->entries[number].session;

@@ -51,7 +51,7 @@ static struct etd_request make_request(struct etd_udp_endpoint *endpoint,
 struct answer {
     struct etd_bytes bytes;
     bool in_session; /* a reflector that has sessions was asked by a sender */
-    uint16_t ssid;
+    struct etd_stamp_session_id session;
     struct etd_timestamp transmitted;
 };
 
@@ -63,20 +63,19 @@ static bool peek_session(struct etd_udp_endpoint *endpoint, const struct etd_udp
     if (!endpoint->stateful || !etd_stamp_is_request(datagram->payload) ||
         !etd_stamp_read_sender(datagram->payload, &packet))
         return false;
-    answer->ssid = packet.ssid;
-    *session = etd_stamp_sessions_peek(endpoint->server->udp_shared.stamp_sessions,
-                                       &datagram->source, packet.ssid);
+    answer->session = (struct etd_stamp_session_id){
+        .source = datagram->source, .endpoint = endpoint->limits.endpoint, .ssid = packet.ssid};
+    *session =
+        etd_stamp_sessions_peek(endpoint->server->udp_shared.stamp_sessions, &answer->session);
     return true;
 }
 
 /* Only now: what is not sent is not counted, nor does it push another's session out. */
-static void count_in_session(struct etd_udp_endpoint *endpoint,
-                             const struct etd_udp_datagram *datagram, const struct answer *answer)
+static void count_in_session(struct etd_udp_endpoint *endpoint, const struct answer *answer)
 {
     if (answer->in_session)
         etd_stamp_session_answered(
-            etd_stamp_sessions_find(endpoint->server->udp_shared.stamp_sessions, &datagram->source,
-                                    answer->ssid),
+            etd_stamp_sessions_find(endpoint->server->udp_shared.stamp_sessions, &answer->session),
             etd_ntp_from_timestamp(answer->transmitted));
 }
 
@@ -131,7 +130,7 @@ static enum etd_drop_reason serve(struct etd_udp_endpoint *endpoint, size_t i, u
                                  datagram->payload, now_ns);
     if (reason != ETD_DROP_NONE)
         return reason;
-    count_in_session(endpoint, datagram, &answer);
+    count_in_session(endpoint, &answer);
     etd_udp_batch_answer(shared->batch, i, answer.bytes, datagram->traffic_class & DSCP);
     return ETD_DROP_NONE;
 }

@@ -245,6 +245,17 @@ class Stamp(StampCase):
         self.check(self.ask(client, request), 0, request, 64)
 
 
+class StatefulReflectors(unittest.TestCase):
+    def test_two_reflectors_of_one_process_count_by_themselves(self):
+        stateful = "listen = 127.0.0.1:0\nservice = stamp\nstamp_mode = stateful\n"
+        with Daemon(f"[udp a]\n{stateful}[udp b]\n{stateful}") as daemon:
+            # One sender, from one port, under one SSID.
+            with udp_socket(daemon.address("udp a")) as client:
+                for name, number in (("a", 0), ("a", 1), ("b", 0), ("a", 2), ("b", 1)):
+                    client.sendto(bytes(44), daemon.address(f"udp {name}"))
+                    self.assertEqual(client.recv(1024)[:4], struct.pack(">I", number))
+
+
 class StatefulUnderFlood(unittest.TestCase):
     FLOOD = 5000  # more sessions than a reflector keeps
 

@@ -31,10 +31,22 @@ static struct etd_address source(uint32_t number)
     return address;
 }
 
+static struct etd_stamp_session *find(const struct etd_address *from, uint16_t ssid)
+{
+    return etd_stamp_sessions_find(
+        sessions, &(struct etd_stamp_session_id){.source = *from, .endpoint = 3, .ssid = ssid});
+}
+
+static struct etd_stamp_session peek(const struct etd_address *from, uint16_t ssid)
+{
+    return etd_stamp_sessions_peek(
+        sessions, &(struct etd_stamp_session_id){.source = *from, .endpoint = 3, .ssid = ssid});
+}
+
 /* The number of the answer that the session's packet gets. */
 static uint32_t answer(struct etd_address from, uint16_t ssid)
 {
-    struct etd_stamp_session *session = etd_stamp_sessions_find(sessions, &from, ssid);
+    struct etd_stamp_session *session = find(&from, ssid);
     uint32_t number = session->sequence;
     etd_stamp_session_answered(session, 1000 + number);
     return number;
@@ -55,15 +67,28 @@ START_TEST(each_session_counts_its_own_answers)
 }
 END_TEST
 
+START_TEST(each_endpoint_has_its_own_sessions)
+{
+    begin();
+    struct etd_stamp_session_id id = {.source = source(1), .endpoint = 0, .ssid = 7};
+    etd_stamp_session_answered(etd_stamp_sessions_find(sessions, &id), 1000);
+    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &id).sequence, 1);
+    id.endpoint = 1;
+    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &id).sequence, 0);
+    ck_assert_uint_eq(etd_stamp_sessions_find(sessions, &id)->sequence, 0);
+    end();
+}
+END_TEST
+
 START_TEST(a_new_session_knows_of_no_answer)
 {
     begin();
     struct etd_address a = source(1);
-    struct etd_stamp_session *session = etd_stamp_sessions_find(sessions, &a, 1);
+    struct etd_stamp_session *session = find(&a, 1);
     ck_assert_uint_eq(session->sequence, 0);
     ck_assert_uint_eq(session->transmitted, 0);
     etd_stamp_session_answered(session, 77);
-    session = etd_stamp_sessions_find(sessions, &a, 1);
+    session = find(&a, 1);
     ck_assert_uint_eq(session->sequence, 1);
     ck_assert_uint_eq(session->transmitted, 77);
     session->sequence = UINT32_MAX;
@@ -79,7 +104,7 @@ START_TEST(what_is_not_answered_is_not_counted)
     begin();
     struct etd_address a = source(1);
     ck_assert_uint_eq(answer(a, 1), 0);
-    (void)etd_stamp_sessions_find(sessions, &a, 1);
+    (void)find(&a, 1);
     ck_assert_uint_eq(answer(a, 1), 1);
     end();
 }
@@ -91,14 +116,14 @@ START_TEST(a_peek_changes_nothing)
     struct etd_address a = source(0), stranger = source(0x20000);
     for (uint32_t i = 0; i < ETD_STAMP_SESSIONS; i++)
         ck_assert_uint_eq(answer(source(i), 1), 0);
-    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &stranger, 1).sequence, 0);
-    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &stranger, 1).transmitted, 0);
+    ck_assert_uint_eq(peek(&stranger, 1).sequence, 0);
+    ck_assert_uint_eq(peek(&stranger, 1).transmitted, 0);
     /* It pushed nobody out, and the oldest still is the oldest. */
-    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &a, 1).sequence, 1);
-    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &a, 1).transmitted, 1000);
-    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &a, 2).sequence, 0);
+    ck_assert_uint_eq(peek(&a, 1).sequence, 1);
+    ck_assert_uint_eq(peek(&a, 1).transmitted, 1000);
+    ck_assert_uint_eq(peek(&a, 2).sequence, 0);
     ck_assert_uint_eq(answer(stranger, 1), 0);
-    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &a, 1).sequence, 0);
+    ck_assert_uint_eq(peek(&a, 1).sequence, 0);
     ck_assert_uint_eq(answer(source(1), 1), 1);
     end();
 }
@@ -171,6 +196,7 @@ Suite *etd_suite(void)
     TCase *tests = tcase_create("table");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, each_session_counts_its_own_answers);
+    tcase_add_test(tests, each_endpoint_has_its_own_sessions);
     tcase_add_test(tests, a_new_session_knows_of_no_answer);
     tcase_add_test(tests, what_is_not_answered_is_not_counted);
     tcase_add_test(tests, a_peek_changes_nothing);
