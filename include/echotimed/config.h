@@ -30,8 +30,9 @@ enum {
     ETD_LISTENERS_MAX = 1000,
     /* useradd(8). */
     ETD_USER_NAME_MAX = 32,
+    /* An IPv4 address. */
+    ETD_REFID_MAX = 15,
     /* TCP_CA_NAME_MAX of linux/tcp.h, less its NUL. */
-    ETD_REFID_MAX = 15, /* an IPv4 address */
     ETD_CONGESTION_MAX = 15
 };
 

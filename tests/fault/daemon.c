@@ -16,9 +16,16 @@
 /* src/daemon/main.c, whose main is built under this name. */
 int echotimed_main(int argc, char **argv);
 
-/* There in builds with sanitizers and for coverage. */
+/* There in builds with sanitizers. */
 __attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
-__attribute__((weak)) void __gcov_dump(void);
+
+#ifdef ETD_COVERAGE
+void __gcov_dump(void);
+#else
+static void __gcov_dump(void)
+{
+}
+#endif
 
 enum { LEAKED = 99 };
 
@@ -43,8 +50,7 @@ static _Noreturn void be_the_daemon(const struct fault_daemon *daemon, int ready
     report->status = echotimed_main(3, arguments);
     fault_disarm();
     report->descriptors_left = count_descriptors() - before;
-    if (__gcov_dump != NULL)
-        __gcov_dump();
+    __gcov_dump();
     bool leaked = __lsan_do_recoverable_leak_check != NULL && __lsan_do_recoverable_leak_check();
     _exit(leaked ? LEAKED : report->status);
 }

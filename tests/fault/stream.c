@@ -119,7 +119,8 @@ static void exchange(struct fault_stream *stream, struct etd_bytes send_bytes, s
         }
         if (stream->end == FAULT_OPEN && (wait.revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
             size_t received = receive(stream, due);
-            due = etd_bytes(due.data + received, due.size - received);
+            if (received > 0)
+                due = etd_bytes(due.data + received, due.size - received);
         }
     }
 }
