@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -51,6 +52,49 @@ WORKLOADS = [
     Workload("connect, echo, close", "connect", 8, 1, 64, goal=1.0),
 ]
 
+# Each is compared with the reference that its goal names.
+UDP_WORKLOADS = [
+    Workload("UDP echo, 16 sockets with 32 under way", "echo", 16, 32, 64, "echo", 1.35),
+    Workload("UDP time?, 16 sockets with 32 under way", "time", 16, 32, 5, "time", 1.1),
+    Workload("UDP echo, 1 socket, 1 under way, a client that never sleeps", "echo", 1, 1, 64, "echo", 0.92),
+    Workload("UDP ntp, 16 sockets with 32 under way", "ntp", 16, 32, 48, "ntp", 1.3),
+]
+UDP_REFERENCES = {
+    "UDP echo": ["single", "echo"],  # one recvfrom and one sendto for each datagram
+    "UDP time": ["batch", "time"],  # recvmmsg and sendmmsg, without UDP_SEGMENT
+}
+
+UDP_CONFIGURATION = """
+[udp echo]
+listen = 127.0.0.1:0
+service = echo
+rate_limit = 10000000
+rate_burst = 10000000
+loop_guard = 1000000
+[udp time]
+listen = 127.0.0.1:0
+service = time
+rate_limit = 10000000
+rate_burst = 10000000
+loop_guard = 1000000
+[udp ntp]
+listen = 127.0.0.1:0
+service = ntp
+rate_limit = 10000000
+rate_burst = 10000000
+loop_guard = 1000000
+"""
+
+CHRONY_CONFIGURATION = """
+port {port}
+bindaddress 127.0.0.1
+allow 127.0.0.1
+local stratum 10
+cmdport 0
+pidfile {folder}/chronyd-{port}.pid
+bindcmdaddress /
+"""
+
 CONFIGURATION = """
 [tcp raw]
 listen = 127.0.0.1:0
@@ -73,21 +117,28 @@ def pinned(core, command):
 class Server:
     """A server process, and the ports that its log names."""
 
-    def __init__(self, name, command, listeners=1):
+    def __init__(self, name, command, listeners=1, port=None):
         self.name = name
-        self.process = subprocess.Popen(pinned(SERVER_CORE, command), stderr=subprocess.PIPE, text=True)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(pinned(SERVER_CORE, command),
+                                        **(quiet if port else {"stderr": subprocess.PIPE}), text=True)
         self.ports = {}
+        if port:  # a server that says nothing of it: wait until the port is taken
+            self.ports = {"raw": port}
+            while not any(line.split()[1].endswith(":%04X" % int(port)) for line in open("/proc/net/udp")):
+                time.sleep(0.01)
+            return
         while len(self.ports) < listeners:
             line = self.process.stderr.readline()
             if not line:
                 raise SystemExit(f"{name} ended at the start: {' '.join(command)}")
             found = re.search(r"listening.*address=[\d.]+:(\d+)", line)
             if found:
-                listener = re.search(r'listener="tcp (\w+)"', line)
+                listener = re.search(r'listener="(?:tcp|udp) (\w+)"', line)
                 self.ports[listener.group(1) if listener else "raw"] = found.group(1)
 
     def port(self, listener):
-        return self.ports.get(listener, self.ports["raw"])
+        return self.ports.get(listener) or self.ports["raw"]
 
     def cpu_seconds(self):
         with open(f"/proc/{self.process.pid}/schedstat") as file:
@@ -101,16 +152,21 @@ class Server:
     def stop(self):
         self.process.kill()
         self.process.wait()
-        self.process.stderr.close()
+        if self.process.stderr:
+            self.process.stderr.close()
 
 
 class Bench:
     def __init__(self, build, rounds, milliseconds):
         self.build, self.rounds, self.milliseconds = build, rounds, milliseconds
         self.wrong = 0
-        self.configuration = os.path.join(build, "bench", "echotimed.ini")
-        with open(self.configuration, "w") as file:
-            file.write(CONFIGURATION)
+        self.configuration = self.write("echotimed.ini", CONFIGURATION)
+
+    def write(self, name, text):
+        path = os.path.join(self.build, "bench", name)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
 
     def program(self, name):
         return os.path.join(self.build, "bench", name)
@@ -121,10 +177,24 @@ class Bench:
             command += ["-o", option]
         return Server(name, command, listeners=3)
 
+    def udp_daemon(self, name="echotimed"):
+        configuration = self.write("echotimed-udp.ini", UDP_CONFIGURATION)
+        return Server(name, [os.path.join(self.build, "echotimed"), "-c", configuration], listeners=3)
+
+    def chronyd(self):
+        """Debian's chronyd as a server alone: -x leaves the clock as it is."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        text = CHRONY_CONFIGURATION.format(port=port, folder=os.path.abspath(os.path.join(self.build, "bench")))
+        return Server("chronyd", ["chronyd", "-d", "-x", "-u", "root", "-f", os.path.abspath(self.write("chrony.conf", text))],
+                      port=str(port))
+
     def load(self, server, work):
         """One run; gives its figures, with the server's CPU time for a message."""
         before = server.cpu_seconds()
-        command = [self.program("bench_load"), "127.0.0.1", server.port(work.listener), work.mode,
+        program = "bench_load_udp" if work.name.startswith("UDP") else "bench_load"
+        command = [self.program(program), "127.0.0.1", server.port(work.listener), work.mode,
                    work.connections, work.depth, work.size, self.milliseconds]
         run = subprocess.run(pinned(LOAD_CORE, map(str, command)), capture_output=True, text=True)
         if not run.stdout:
@@ -158,6 +228,22 @@ class Bench:
                 print(f"  {server.name:12} {ratio('cpu', base, mine):6.3f} {ratio('rate', mine, base):6.3f}"
                       f" {middle('cpu') * 1e6:9.2f} {middle('rate'):10.0f} {middle('p50_us'):8.1f}"
                       f" {middle('p99_us'):8.1f}", flush=True)
+
+    def udp(self, works):
+        for work in works:
+            if work.mode == "ntp":
+                start = self.chronyd
+            else:
+                arguments = UDP_REFERENCES[work.name[:8]]
+                start = lambda: Server("reference", [self.program("reference_udp"), *arguments])
+            servers = [start()]
+            try:
+                servers += [self.udp_daemon(), start()]
+                servers[2].name += " 2"
+                self.compare(servers, [work])
+            finally:
+                for server in servers:
+                    server.stop()
 
     def busy_poll(self):
         work = Workload("busy_poll = 50us, 1 connection, a client that sleeps", "raw", 1, 1, 64)
@@ -204,6 +290,7 @@ def main():
     finally:
         for server in servers:
             server.stop()
+    bench.udp([work for work in UDP_WORKLOADS if arguments.only in work.name])
     if arguments.only in "busy_poll":
         bench.busy_poll()
     if arguments.only in "idle":

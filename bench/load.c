@@ -65,7 +65,8 @@ static void make_pattern(size_t depth, size_t size)
     for (size_t i = 0; i < burst; i++) {
         size_t at = i % frame_size;
         state = state * 1664525 + 1013904223;
-        pattern[i] = at < header ? (uint8_t)(size >> 8 * (header - 1 - at)) : (uint8_t)(state >> 24);
+        pattern[i] =
+            at < header ? (uint8_t)(size >> 8 * (header - 1 - at)) : (uint8_t)(state >> 24);
     }
     memcpy(pattern + burst, pattern, burst);
 }
@@ -79,8 +80,8 @@ static int dial(uint32_t number)
         die("socket");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
-    struct sockaddr_in source = { .sin_family = AF_INET,
-                                  .sin_addr = { htonl(INADDR_LOOPBACK + 1 + number % 64) } };
+    struct sockaddr_in source = {.sin_family = AF_INET,
+                                 .sin_addr = {htonl(INADDR_LOOPBACK + 1 + number % 64)}};
     if (bind(fd, (struct sockaddr *)&source, sizeof source) < 0)
         die("bind");
     if (connect(fd, (struct sockaddr *)&target, sizeof target) < 0 && errno != EINPROGRESS)
@@ -90,7 +91,7 @@ static int dial(uint32_t number)
 
 static void watch(struct peer *peer, int operation, uint32_t events)
 {
-    struct epoll_event event = { .events = events, .data = { .ptr = peer } };
+    struct epoll_event event = {.events = events, .data = {.ptr = peer}};
     if (epoll_ctl(epoll, operation, peer->fd, &event) < 0)
         die("epoll_ctl");
     peer->wants_write = (events & EPOLLOUT) != 0;
@@ -183,7 +184,7 @@ static void run_connects(uint32_t connections, uint64_t end)
     struct peer *peers = calloc(connections, sizeof *peers);
     uint32_t number = 0;
     for (uint32_t i = 0; i < connections; i++) {
-        peers[i] = (struct peer){ .fd = dial(number++), .asked_at = now_ns() };
+        peers[i] = (struct peer){.fd = dial(number++), .asked_at = now_ns()};
         watch(&peers[i], EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT);
     }
     while (now_ns() < end) {
@@ -211,7 +212,7 @@ static void run_connects(uint32_t connections, uint64_t end)
                 sample(peer->asked_at);
             }
             close(peer->fd);
-            *peer = (struct peer){ .fd = dial(number++), .asked_at = now_ns() };
+            *peer = (struct peer){.fd = dial(number++), .asked_at = now_ns()};
             watch(peer, EPOLL_CTL_ADD, EPOLLIN | EPOLLOUT);
         }
     }
@@ -224,7 +225,7 @@ static void run_idle(uint32_t connections)
     for (uint32_t i = 0; i < connections; i++) {
         uint8_t back[1024];
         peers[i].fd = dial(i);
-        struct timeval patience = { .tv_sec = 5 };
+        struct timeval patience = {.tv_sec = 5};
         setsockopt(peers[i].fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         watch(&peers[i], EPOLL_CTL_ADD, EPOLLOUT);
         struct epoll_event event;
@@ -259,14 +260,14 @@ static double quantile(double q)
 int main(int argc, char **argv)
 {
     if (argc != 8) {
-        fprintf(stderr,
-                "usage: load ADDRESS PORT raw|length16|length32|connect|idle CONNECTIONS "
-                "DEPTH SIZE MILLISECONDS\n");
+        fprintf(stderr, "usage: load ADDRESS PORT raw|length16|length32|connect|idle CONNECTIONS "
+                        "DEPTH SIZE MILLISECONDS\n");
         return 64;
     }
     uint32_t connections = (uint32_t)atoi(argv[4]);
     mode = argv[3];
-    target = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2])) };
+    target =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2]))};
     if (connections < 1 || connections > MAX_CONNECTIONS ||
         inet_pton(AF_INET, argv[1], &target.sin_addr) != 1) {
         fprintf(stderr, "load: bad ADDRESS or CONNECTIONS\n");

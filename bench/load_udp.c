@@ -19,7 +19,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_SOCKETS = 1024, MAX_DEPTH = 64, DATAGRAM = 2048, SAMPLES = 1 << 20, LOST_NS = 1000000000 };
+enum {
+    MAX_SOCKETS = 1024,
+    MAX_DEPTH = 64,
+    DATAGRAM = 2048,
+    SAMPLES = 1 << 20,
+    LOST_NS = 1000000000
+};
 
 enum mode { ECHO, TIME, NTP };
 
@@ -86,8 +92,8 @@ static void ask(struct asker *asker, unsigned count)
     struct iovec pieces[MAX_DEPTH];
     asker->asked_at = now_ns();
     for (unsigned i = 0; i < count; i++) {
-        pieces[i] = (struct iovec){ .iov_base = requests[i], .iov_len = request_size };
-        out[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &pieces[i], .msg_iovlen = 1 } };
+        pieces[i] = (struct iovec){.iov_base = requests[i], .iov_len = request_size};
+        out[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &pieces[i], .msg_iovlen = 1}};
     }
     for (unsigned sent = 0; sent < count;) {
         int now = sendmmsg(asker->fd, out + sent, count - sent, 0);
@@ -106,8 +112,8 @@ static void take(struct asker *asker)
     struct mmsghdr in[MAX_DEPTH];
     struct iovec pieces[MAX_DEPTH];
     for (unsigned i = 0; i < depth; i++) {
-        pieces[i] = (struct iovec){ .iov_base = answers[i], .iov_len = DATAGRAM };
-        in[i] = (struct mmsghdr){ .msg_hdr = { .msg_iov = &pieces[i], .msg_iovlen = 1 } };
+        pieces[i] = (struct iovec){.iov_base = answers[i], .iov_len = DATAGRAM};
+        in[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &pieces[i], .msg_iovlen = 1}};
     }
     int count = recvmmsg(asker->fd, in, depth, MSG_DONTWAIT, NULL);
     for (int i = 0; i < count; i++) {
@@ -153,12 +159,13 @@ static enum mode mode_named(const char *name)
 int main(int argc, char **argv)
 {
     static struct asker askers[MAX_SOCKETS];
-    struct sockaddr_in target = { .sin_family = AF_INET };
+    struct sockaddr_in target = {.sin_family = AF_INET};
     unsigned sockets = argc == 8 ? (unsigned)atoi(argv[4]) : 0;
     depth = argc == 8 ? (unsigned)atoi(argv[5]) : 0;
     if (sockets < 1 || sockets > MAX_SOCKETS || depth < 1 || depth > MAX_DEPTH ||
         atoi(argv[6]) > DATAGRAM || inet_pton(AF_INET, argv[1], &target.sin_addr) != 1) {
-        fprintf(stderr, "usage: load_udp ADDRESS PORT echo|time|ntp SOCKETS DEPTH SIZE MILLISECONDS\n");
+        fprintf(stderr,
+                "usage: load_udp ADDRESS PORT echo|time|ntp SOCKETS DEPTH SIZE MILLISECONDS\n");
         return 64;
     }
     target.sin_port = htons((uint16_t)atoi(argv[2]));
@@ -171,7 +178,7 @@ int main(int argc, char **argv)
         askers[i].fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         if (connect(askers[i].fd, (struct sockaddr *)&target, sizeof target) < 0)
             die("connect");
-        struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = &askers[i] } };
+        struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = &askers[i]}};
         epoll_ctl(epoll, EPOLL_CTL_ADD, askers[i].fd, &event);
         ask(&askers[i], depth);
     }

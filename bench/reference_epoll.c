@@ -15,7 +15,7 @@ struct peer {
 
 static void change(int epoll, struct peer *peer, uint32_t events)
 {
-    struct epoll_event event = { .events = events, .data = { .ptr = peer } };
+    struct epoll_event event = {.events = events, .data = {.ptr = peer}};
     epoll_ctl(epoll, EPOLL_CTL_MOD, peer->fd, &event);
 }
 
@@ -28,7 +28,8 @@ static void end(struct peer *peer)
 
 static void write_unsent(int epoll, struct peer *peer)
 {
-    ssize_t size = send(peer->fd, peer->unsent + peer->begin, peer->end - peer->begin, MSG_NOSIGNAL);
+    ssize_t size =
+        send(peer->fd, peer->unsent + peer->begin, peer->end - peer->begin, MSG_NOSIGNAL);
     if (size < 0) {
         if (errno != EAGAIN)
             end(peer);
@@ -72,7 +73,7 @@ static void take(int epoll, int listening)
         return;
     struct peer *peer = calloc(1, sizeof *peer);
     peer->fd = fd;
-    struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = peer } };
+    struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = peer}};
     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
 }
 
@@ -80,7 +81,7 @@ int main(void)
 {
     int listening = reference_open(SOCK_STREAM);
     int epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = { .events = EPOLLIN, .data = { .ptr = NULL } };
+    struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = NULL}};
     epoll_ctl(epoll, EPOLL_CTL_ADD, listening, &event);
     for (;;) {
         struct epoll_event events[EVENTS];

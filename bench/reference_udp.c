@@ -55,11 +55,11 @@ static void serve_batch(int fd)
     static struct iovec pieces[BATCH];
     static struct mmsghdr messages[BATCH];
     for (int i = 0; i < BATCH; i++) {
-        pieces[i] = (struct iovec){ .iov_base = data[i], .iov_len = DATAGRAM };
-        messages[i].msg_hdr = (struct msghdr){ .msg_name = &peers[i],
-                                               .msg_namelen = sizeof peers[i],
-                                               .msg_iov = &pieces[i],
-                                               .msg_iovlen = 1 };
+        pieces[i] = (struct iovec){.iov_base = data[i], .iov_len = DATAGRAM};
+        messages[i].msg_hdr = (struct msghdr){.msg_name = &peers[i],
+                                              .msg_namelen = sizeof peers[i],
+                                              .msg_iov = &pieces[i],
+                                              .msg_iovlen = 1};
     }
     int received = recvmmsg(fd, messages, BATCH, 0, NULL);
     unsigned answers = 0;
@@ -69,7 +69,7 @@ static void serve_batch(int fd)
         if (tells_time) {
             if (!is_query(data[i], size))
                 continue;
-            pieces[i] = (struct iovec){ .iov_base = texts[i], .iov_len = write_time(texts[i]) };
+            pieces[i] = (struct iovec){.iov_base = texts[i], .iov_len = write_time(texts[i])};
         }
         messages[answers++].msg_hdr = messages[i].msg_hdr;
     }
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     int epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = { .events = EPOLLIN };
+    struct epoll_event event = {.events = EPOLLIN};
     epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
     for (;;) {
         if (epoll_wait(epoll, &event, 1, -1) == 1) {

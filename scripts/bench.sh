@@ -8,7 +8,7 @@ set -euo pipefail
 # shellcheck source=scripts/setup.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/setup.sh"
 
-install_packages "${build_packages[@]}" python3 util-linux
+install_packages "${build_packages[@]}" python3 util-linux chrony
 arguments=("$@")
 [ "${1-}" != --short ] || arguments=(--rounds 3 --milliseconds 100)
 build release

@@ -9,8 +9,9 @@ build_packages=(gcc libc6-dev cmake ninja-build pkg-config libev-dev libinih-dev
 
 # What the tests take besides. They also build with clang, and use the peers that users have.
 # shellcheck disable=SC2034  # used by the scripts that source this
-test_packages=(check python3 binutils clang libclang-rt-14-dev netcat-openbsd ncat socat iproute2
-    procps systemd util-linux)
+test_packages=(check python3 binutils clang libclang-rt-14-dev netcat-openbsd ncat socat haproxy
+    iproute2 procps systemd util-linux rdate ntpsec-ntpdig nmap python3-scapy
+    libcap2 libedit2 libgnutls30 libnettle8 libseccomp2) # the last five for chronyd, see fetch_chronyd
 
 say() {
     printf '== %s\n' "$*"
@@ -54,6 +55,20 @@ install_packages() {
         as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends \
             "${missing[@]}" >/dev/null
     fi
+}
+
+# fetch_chronyd: unpacks Debian's chronyd into build/peers, for the tests to run. It is not installed:
+# its package removes the host's own time service and starts another.
+fetch_chronyd() {
+    local folder=$root/build/peers
+    if [ -x "$folder/usr/sbin/chronyd" ] || ! command -v apt-get >/dev/null; then
+        return
+    fi
+    say "Unpacking chrony in build/peers"
+    mkdir -p -- "$folder"
+    (cd -- "$folder" && { apt-get -qq download chrony 2>/dev/null ||
+        { as_root apt-get -qq update && apt-get -qq download chrony; }; } &&
+        dpkg -x chrony_*.deb . && rm -- chrony_*.deb)
 }
 
 # build PRESET [CMAKE-OPTION...]: configures and builds in build/PRESET.

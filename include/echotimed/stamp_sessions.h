@@ -41,6 +41,11 @@ struct etd_stamp_sessions {
 void etd_stamp_sessions_init(struct etd_stamp_sessions *sessions,
                              const struct etd_siphash_key *key);
 
+/* What is known of a session, all zeros when that is nothing; changes nothing. It is what an answer
+ * tells while it is not certain yet that it will be sent. */
+struct etd_stamp_session etd_stamp_sessions_peek(struct etd_stamp_sessions *sessions,
+                                                 const struct etd_address *source, uint16_t ssid);
+
 /* The session of that source (with its port) and SSID, begun where there is none yet; it is the
  * newest now. Only for what etd_stamp_is_request and will be answered: anything else would push
  * others out. Valid until the next call. */

@@ -22,6 +22,15 @@ static bool is_session(const struct etd_stamp_entry *entry, const struct etd_add
            etd_address_same_ip(&entry->source, source);
 }
 
+/* The number of a session's entry in the list that begins at `number`; 0: it has none. */
+static uint16_t number_of(const struct etd_stamp_sessions *sessions, uint16_t number,
+                          const struct etd_address *source, uint16_t ssid)
+{
+    while (number != 0 && !is_session(&sessions->entries[number], source, ssid))
+        number = sessions->entries[number].chain;
+    return number;
+}
+
 static void take_out_of_ages(struct etd_stamp_sessions *sessions, uint16_t number)
 {
     struct etd_stamp_entry *entry = &sessions->entries[number];
@@ -60,19 +69,24 @@ void etd_stamp_sessions_init(struct etd_stamp_sessions *sessions, const struct e
     memset(sessions->heads, 0, sizeof sessions->heads);
 }
 
+struct etd_stamp_session etd_stamp_sessions_peek(struct etd_stamp_sessions *sessions,
+                                                 const struct etd_address *source, uint16_t ssid)
+{
+    uint16_t number = number_of(sessions, *head_of(sessions, source, ssid), source, ssid);
+    return number != 0 ? sessions->entries[number].session : (struct etd_stamp_session){0};
+}
+
 struct etd_stamp_session *etd_stamp_sessions_find(struct etd_stamp_sessions *sessions,
                                                   const struct etd_address *source, uint16_t ssid)
 {
     uint16_t *head = head_of(sessions, source, ssid);
-    for (uint16_t number = *head; number != 0; number = sessions->entries[number].chain) {
-        if (is_session(&sessions->entries[number], source, ssid)) {
-            take_out_of_ages(sessions, number);
-            make_newest(sessions, number);
-            return &sessions->entries[number].session;
-        }
+    uint16_t number = number_of(sessions, *head, source, ssid);
+    if (number != 0) {
+        take_out_of_ages(sessions, number);
+        make_newest(sessions, number);
+        return &sessions->entries[number].session;
     }
-    uint16_t number =
-        sessions->used < ETD_STAMP_SESSIONS ? ++sessions->used : forget_oldest(sessions);
+    number = sessions->used < ETD_STAMP_SESSIONS ? ++sessions->used : forget_oldest(sessions);
     sessions->entries[number] =
         (struct etd_stamp_entry){.source = *source, .ssid = ssid, .chain = *head};
     *head = number;

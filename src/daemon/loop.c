@@ -96,13 +96,19 @@ static void system_error(const char *message) EV_NOEXCEPT
 struct ev_loop *etd_loop_open(void)
 {
     reserve = malloc(RESERVE);
+    if (reserve == NULL) {
+        etd_log(ETD_LOG_ERROR, "cannot open the event loop: out of memory", "size=%d", RESERVE);
+        return NULL;
+    }
     ev_set_allocator(allocate);
     ev_set_syserr_cb(system_error);
     /* NOENV: LIBEV_FLAGS shall not choose another backend. */
     running = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
-    if (running == NULL)
+    if (running == NULL) {
         etd_log(ETD_LOG_ERROR, "cannot open the event loop: the kernel refused epoll",
                 "error=\"%s\"", strerror(errno));
+        etd_loop_close(NULL);
+    }
     return running;
 }
 

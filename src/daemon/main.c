@@ -27,7 +27,7 @@ static int serve(const struct etd_config *config)
     etd_notify_stopping("closing");
     if (!etd_loop_failed())
         status = EXIT_SUCCESS;
-    etd_server_log_counters(&server);
+    etd_server_log_counters(&server, ETD_LOG_INFO);
     etd_server_close(&server);
 close_loop:
     etd_loop_close(loop);

@@ -49,11 +49,13 @@ __attribute__((format(printf, 2, 3))) static void misuse(struct etd_options *opt
     options->action = ETD_ACTION_MISUSE;
 }
 
-/* The option that getopt_long refused, as it stood on the command line. */
+/* The option that getopt_long refused, as it stood on the command line. Of an unknown letter among
+ * others (-tx) the argument is not done with: then optind - 1 is the one before it. */
 static const char *refused(char **argv, char letter[3])
 {
     const char *last = argv[optind - 1];
-    if (strncmp(last, "--", 2) == 0 || optopt == 0)
+    bool is_unknown_letter = optopt != 0 && strchr(short_options, optopt) == NULL;
+    if (strncmp(last, "--", 2) == 0 && !is_unknown_letter)
         return last;
     letter[0] = '-';
     letter[1] = (char)optopt;

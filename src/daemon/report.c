@@ -20,14 +20,14 @@ static void append(struct etd_writer *line, const char *prefix, const char *name
     etd_write_decimal(line, value, 1);
 }
 
-static void log_line(const char *title, struct etd_writer *line)
+static void log_line(enum etd_log_level level, const char *title, struct etd_writer *line)
 {
     struct etd_bytes text = etd_writer_bytes(line);
-    etd_log(ETD_LOG_INFO, "counters", "listener=\"%s\"%.*s", title, (int)text.size,
+    etd_log(level, "counters", "listener=\"%s\"%.*s", title, (int)text.size,
             (const char *)text.data);
 }
 
-static void log_tcp(const struct etd_tcp_listener *listener)
+static void log_tcp(enum etd_log_level level, const struct etd_tcp_listener *listener)
 {
     const struct etd_tcp_counters *counters = &listener->counters;
     uint8_t text[COUNTERS_TEXT];
@@ -43,10 +43,10 @@ static void log_tcp(const struct etd_tcp_listener *listener)
     for (int i = 0; i < ETD_CLOSE_REASONS; i++)
         append(&line, "closed_", etd_close_reason_name((enum etd_close_reason)i),
                counters->closed[i]);
-    log_line(listener->title, &line);
+    log_line(level, listener->title, &line);
 }
 
-static void log_udp(const struct etd_udp_endpoint *endpoint)
+static void log_udp(enum etd_log_level level, const struct etd_udp_endpoint *endpoint)
 {
     const struct etd_udp_counters *counters = &endpoint->counters;
     uint8_t text[COUNTERS_TEXT];
@@ -58,16 +58,16 @@ static void log_udp(const struct etd_udp_endpoint *endpoint)
     for (int i = 0; i < ETD_DROP_REASONS; i++)
         append(&line, "dropped_", etd_drop_reason_name((enum etd_drop_reason)i),
                counters->dropped[i]);
-    log_line(endpoint->title, &line);
+    log_line(level, endpoint->title, &line);
 }
 
-void etd_server_log_counters(const struct etd_server *server)
+void etd_server_log_counters(const struct etd_server *server, enum etd_log_level level)
 {
     for (size_t i = 0; i < server->tcp_count; i++)
-        log_tcp(&server->tcp[i]);
+        log_tcp(level, &server->tcp[i]);
     for (size_t i = 0; i < server->udp_count; i++)
-        log_udp(&server->udp[i]);
-    etd_log(ETD_LOG_INFO, "counters",
+        log_udp(level, &server->udp[i]);
+    etd_log(level, "counters",
             "connections=%" PRIu32 " accept_pauses=%" PRIu64 " buffer_memory_in_use=%" PRIu64
             " buffer_memory_refused=%" PRIu64 " log_lines_lost=%" PRIu64,
             server->connections.open, server->accept_pauses, server->pool.in_use,

@@ -71,7 +71,7 @@ static bool open_endpoint(struct etd_sockets *sockets, const struct etd_config_l
     char error[ETD_SOCKET_ERROR];
     struct etd_socket_addresses addresses;
     if (!etd_socket_resolve(endpoint, &addresses, error)) {
-        etd_log(ETD_LOG_ERROR, "cannot listen", "section=\"[%s]\": %s", title, error);
+        etd_log(ETD_LOG_ERROR, "cannot listen", "section=\"[%s]\" error=\"%s\"", title, error);
         return false;
     }
     if (addresses.left_out > 0)
@@ -87,7 +87,7 @@ static bool open_endpoint(struct etd_sockets *sockets, const struct etd_config_l
     for (size_t i = 0; i < addresses.count; i++) {
         int fd = open_socket(&addresses.list[i], config, title, error);
         if (fd < 0) {
-            etd_log(ETD_LOG_ERROR, "cannot listen", "section=\"[%s]\": %s", title, error);
+            etd_log(ETD_LOG_ERROR, "cannot listen", "section=\"[%s]\" error=\"%s\"", title, error);
             return false;
         }
         ev_io *watcher = &sockets->watchers[sockets->count++];

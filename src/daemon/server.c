@@ -1,6 +1,7 @@
 #include "daemon/server.h"
 
 #include "daemon/loop.h"
+#include "daemon/signals.h"
 #include "daemon/tcp_connection.h"
 #include "platform/clock.h"
 #include "platform/log.h"
@@ -10,7 +11,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +21,8 @@ enum {
     SPARE_DESCRIPTORS = 32   /* for the loop, the log, libraries, and connections to be rejected */
 };
 
-static const ev_tstamp accept_pause = 0.1;
+/* Seconds after which what the host had nothing left for is tried again. */
+static const ev_tstamp short_while = 0.1;
 
 /* Runs first in each turn of the loop. */
 static void on_turn_start(EV_P_ ev_check *watcher, int revents)
@@ -82,7 +83,7 @@ void etd_server_pause_accepting(struct etd_server *server, int error)
     server->accept_pauses++;
     for (size_t i = 0; i < server->tcp_count; i++)
         etd_tcp_listener_pause(&server->tcp[i]);
-    ev_timer_set(&server->accept_timer, accept_pause, 0);
+    ev_timer_set(&server->accept_timer, short_while, 0);
     ev_timer_start(server->loop, &server->accept_timer);
     uint64_t suppressed;
     if (etd_log_limit_pass(&server->pause_log, etd_clock_monotonic_ms(), &suppressed))
@@ -91,27 +92,38 @@ void etd_server_pause_accepting(struct etd_server *server, int error)
                 server->connections.open, suppressed);
 }
 
-static void on_usr1(EV_P_ ev_signal *watcher, int revents)
+/* Runs when the loop is about to wait. What it was to watch it has told the kernel just now; where that
+ * refused, the watcher hears of it behind the wait, which may be long. */
+static void on_wait(EV_P) EV_NOEXCEPT
 {
-    (void)loop;
-    (void)revents;
-    etd_server_log_counters(watcher->data);
+    if (ev_pending_count(EV_A) > 0)
+        etd_signals_wake();
 }
 
-static void on_terminate(EV_P_ ev_signal *watcher, int revents)
+static void on_watch_again(EV_P_ ev_timer *watcher, int revents)
 {
-    (void)loop;
+    struct etd_server *server = watcher->data;
     (void)revents;
-    etd_server_drain(watcher->data);
+    /* Those that are watched are left alone. */
+    ev_io_start(EV_A_ & server->signals);
+    for (size_t i = 0; i < server->udp_count; i++)
+        etd_sockets_resume(&server->udp[i].sockets, loop);
+    for (size_t i = 0; i < server->tcp_count && !ev_is_active(&server->accept_timer); i++)
+        etd_tcp_listener_resume(&server->tcp[i]);
 }
 
-static void watch_signal(struct etd_server *server, ev_signal *watcher, int signal,
-                         void (*callback)(EV_P_ ev_signal *watcher, int revents))
+void etd_server_watch_again(struct etd_server *server, const char *what)
 {
-    ev_signal_init(watcher, callback, signal);
-    watcher->data = server;
-    ev_signal_start(server->loop, watcher);
-    ev_unref(server->loop);
+    if (!ev_is_active(&server->watch_timer)) {
+        ev_timer_set(&server->watch_timer, short_while, 0);
+        ev_timer_start(server->loop, &server->watch_timer);
+    }
+    uint64_t suppressed;
+    if (etd_log_limit_pass(&server->watch_log, etd_clock_monotonic_ms(), &suppressed))
+        etd_log(ETD_LOG_WARNING,
+                "the kernel has no memory or no watches left (fs.epoll.max_user_watches) for a "
+                "descriptor: it is tried again until there are",
+                "descriptor=\"%s\" suppressed=%" PRIu64, what, suppressed);
 }
 
 static void start_watchers(struct etd_server *server)
@@ -125,16 +137,29 @@ static void start_watchers(struct etd_server *server)
     server->deadline_timer.data = server;
     ev_timer_init(&server->accept_timer, on_accept_resume, 0, 0);
     server->accept_timer.data = server;
-    watch_signal(server, &server->terminate[0], SIGTERM, on_terminate);
-    watch_signal(server, &server->terminate[1], SIGINT, on_terminate);
-    watch_signal(server, &server->usr1, SIGUSR1, on_usr1);
+    ev_set_loop_release_cb(server->loop, on_wait, NULL);
+    ev_timer_init(&server->watch_timer, on_watch_again, 0, 0);
+    server->watch_timer.data = server;
+}
+
+/* What descriptors are needed for besides connections. */
+static uint64_t other_descriptors(const struct etd_server *server)
+{
+    uint64_t others = SPARE_DESCRIPTORS + 2 * ETD_RELAY_PIPES;
+    for (size_t i = 0; i < server->tcp_count; i++)
+        others += server->tcp[i].sockets.count;
+    for (size_t i = 0; i < server->udp_count; i++)
+        others += server->udp[i].sockets.count;
+    return others;
 }
 
 /* As many connections as asked for, as far as the descriptor limit allows. */
-static uint32_t connection_limit(uint32_t asked)
+static uint32_t connection_limit(const struct etd_server *server)
 {
+    uint32_t asked = server->config->daemon.max_connections;
     uint64_t descriptors = etd_socket_raise_descriptor_limit();
-    uint64_t possible = descriptors > 2 * SPARE_DESCRIPTORS ? descriptors - SPARE_DESCRIPTORS : 1;
+    uint64_t others = other_descriptors(server);
+    uint64_t possible = descriptors > others ? descriptors - others : 1;
     if (asked <= possible)
         return asked;
     etd_log(ETD_LOG_WARNING,
@@ -192,12 +217,22 @@ static bool allocate(struct etd_server *server)
     server->turn.input = malloc(INPUT_SIZE);
     server->turn.output = malloc(OUTPUT_SIZE);
     if (server->tcp == NULL || server->udp == NULL || server->turn.input == NULL ||
-        server->turn.output == NULL ||
-        !etd_connections_open(&server->connections, server->max_connections)) {
+        server->turn.output == NULL) {
         log_no_memory(server);
         return false;
     }
-    return open_sources(server) && etd_udp_shared_open(&server->udp_shared, stateful);
+    return etd_udp_shared_open(&server->udp_shared, stateful);
+}
+
+/* Behind the listeners, whose descriptors count. */
+static bool open_connections(struct etd_server *server)
+{
+    server->max_connections = connection_limit(server);
+    if (!etd_connections_open(&server->connections, server->max_connections)) {
+        log_no_memory(server);
+        return false;
+    }
+    return open_sources(server);
 }
 
 /* Opens all, so that every address that cannot be had is in the log. */
@@ -229,7 +264,6 @@ bool etd_server_open(struct etd_server *server, struct ev_loop *loop,
     *server = (struct etd_server){
         .loop = loop,
         .config = config,
-        .max_connections = connection_limit(config->daemon.max_connections),
         .pool = {.memory = &etd_memory_libc, .limit = config->daemon.buffer_memory},
         .turn = {.now = (etd_tick)etd_clock_monotonic_ms(),
                  .input_size = INPUT_SIZE,
@@ -239,7 +273,8 @@ bool etd_server_open(struct etd_server *server, struct ev_loop *loop,
     server->turn.pool = &server->pool;
     server->turn.clock = &server->clock;
     start_watchers(server);
-    if (allocate(server) && open_listeners(server))
+    if (etd_signals_open(&server->signals, server) && allocate(server) && open_listeners(server) &&
+        open_connections(server))
         return true;
     etd_server_close(server);
     return false;
@@ -275,12 +310,6 @@ void etd_server_end(struct etd_server *server)
     ev_break(server->loop, EVBREAK_ALL);
 }
 
-static void stop_signal(struct etd_server *server, ev_signal *watcher)
-{
-    ev_ref(server->loop);
-    ev_signal_stop(server->loop, watcher);
-}
-
 void etd_server_close(struct etd_server *server)
 {
     for (uint32_t i = 0; i < server->connections.used; i++) {
@@ -297,9 +326,8 @@ void etd_server_close(struct etd_server *server)
     ev_timer_stop(server->loop, &server->deadline_timer);
     ev_timer_stop(server->loop, &server->accept_timer);
     ev_timer_stop(server->loop, &server->drain_timer);
-    stop_signal(server, &server->terminate[0]);
-    stop_signal(server, &server->terminate[1]);
-    stop_signal(server, &server->usr1);
+    ev_timer_stop(server->loop, &server->watch_timer);
+    etd_signals_close(&server->signals, server);
     ev_ref(server->loop);
     ev_check_stop(server->loop, &server->turn_start);
     etd_udp_shared_close(&server->udp_shared);

@@ -45,8 +45,10 @@ struct etd_server {
     uint64_t accept_pauses;
     struct etd_log_limit pause_log;
 
-    ev_signal terminate[2]; /* TERM and INT */
-    ev_signal usr1;
+    ev_timer watch_timer; /* active: something is not watched until then */
+    struct etd_log_limit watch_log;
+
+    ev_io signals;
     bool draining;
     etd_tick drain_reads_until;
     ev_timer drain_timer;
@@ -69,6 +71,10 @@ const struct etd_clock_reading *etd_server_clock(struct etd_server *server);
 /* Accepts nothing for a short while; for when the host is out of descriptors or memory. */
 void etd_server_pause_accepting(struct etd_server *server, int error);
 
+/* The kernel refused to watch a descriptor of the server's own, for want of memory or watches: tries
+ * again in a short while. `what` is for the log. */
+void etd_server_watch_again(struct etd_server *server, const char *what);
+
 /* Sets the timer of deadlines to the first thing in the wheel. */
 void etd_server_arm_deadlines(struct etd_server *server);
 
@@ -83,6 +89,6 @@ void etd_server_end(struct etd_server *server);
 void etd_server_connection_closed(struct etd_server *server);
 
 /* Writes all counters to the log. */
-void etd_server_log_counters(const struct etd_server *server);
+void etd_server_log_counters(const struct etd_server *server, enum etd_log_level level);
 
 #endif

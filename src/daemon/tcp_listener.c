@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 /* Connections accepted at one socket in one turn of the loop. */
-enum { ACCEPTS_PER_TURN = 64 };
+enum {
+    ACCEPTS_PER_TURN = 64,
+    ACCEPTS_AT_CLOSE = 65536 /* no backlog is longer */
+};
 
 /* What accept(2) says of its errors: those that concern the one connection, or the network, pass by
  * themselves; for a want of descriptors or memory the whole process waits. Gives whether to try for
@@ -70,8 +73,7 @@ static void on_acceptable(EV_P_ ev_io *watcher, int revents)
     struct etd_tcp_listener *listener = watcher->data;
     (void)loop;
     if (revents & EV_ERROR) {
-        etd_log(ETD_LOG_ERROR, "cannot watch a listening socket: it accepts nothing any more",
-                "listener=\"%s\"", listener->title);
+        etd_server_watch_again(listener->server, listener->title);
         return;
     }
     for (int accepts = 0; accepts < ACCEPTS_PER_TURN; accepts++) {
@@ -130,7 +132,7 @@ void etd_tcp_listener_close(struct etd_tcp_listener *listener)
     /* A peer whose connection waits in the queue takes itself for connected, and may have sent. The
      * bound is for peers that come as fast as they are accepted. */
     for (size_t i = 0; i < listener->sockets.count; i++) {
-        for (int accepts = 0; accepts < SOMAXCONN; accepts++) {
+        for (int accepts = 0; accepts < ACCEPTS_AT_CLOSE; accepts++) {
             if (!accept_one(listener, listener->sockets.watchers[i].fd))
                 break;
         }

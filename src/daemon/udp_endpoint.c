@@ -47,48 +47,69 @@ static struct etd_request make_request(struct etd_udp_endpoint *endpoint,
     };
 }
 
-/* The sender's session, where the reflector has one for each. */
-static struct etd_stamp_session *stamp_session(struct etd_udp_endpoint *endpoint,
-                                               const struct etd_udp_datagram *datagram)
+/* What a service answered, and what the sender's session is to remember of it when it goes out. */
+struct answer {
+    struct etd_bytes bytes;
+    bool in_session; /* a reflector that has sessions was asked by a sender */
+    uint16_t ssid;
+    struct etd_timestamp transmitted;
+};
+
+/* Finds what the answer tells of the sender's session, where the reflector has one for each. */
+static bool peek_session(struct etd_udp_endpoint *endpoint, const struct etd_udp_datagram *datagram,
+                         struct etd_stamp_session *session, struct answer *answer)
 {
     struct etd_stamp_sender packet;
     if (!endpoint->stateful || !etd_stamp_is_request(datagram->payload) ||
         !etd_stamp_read_sender(datagram->payload, &packet))
-        return NULL;
-    return etd_stamp_sessions_find(endpoint->server->udp_shared.stamp_sessions, &datagram->source,
-                                   packet.ssid);
+        return false;
+    answer->ssid = packet.ssid;
+    *session = etd_stamp_sessions_peek(endpoint->server->udp_shared.stamp_sessions,
+                                       &datagram->source, packet.ssid);
+    return true;
+}
+
+/* Only now: what is not sent is not counted, nor does it push another's session out. */
+static void count_in_session(struct etd_udp_endpoint *endpoint,
+                             const struct etd_udp_datagram *datagram, const struct answer *answer)
+{
+    if (answer->in_session)
+        etd_stamp_session_answered(
+            etd_stamp_sessions_find(endpoint->server->udp_shared.stamp_sessions, &datagram->source,
+                                    answer->ssid),
+            etd_ntp_from_timestamp(answer->transmitted));
 }
 
 /* Asks the service; `answer` is its answer when the reason is NONE. */
 static enum etd_drop_reason ask(struct etd_udp_endpoint *endpoint,
                                 const struct etd_udp_datagram *datagram, struct etd_writer *room,
-                                struct etd_bytes *answer)
+                                struct answer *answer)
 {
     struct etd_request request = make_request(endpoint, datagram);
-    struct etd_stamp_session *session = NULL;
+    struct etd_stamp_session session;
     struct etd_clock_reading clock;
+    answer->in_session = peek_session(endpoint, datagram, &session, answer);
     if (endpoint->dates_packets) {
-        request.stamp_session = session = stamp_session(endpoint, datagram);
+        request.stamp_session = answer->in_session ? &session : NULL;
         /* The transmit time, read last. A kernel that told no time of receipt has had it by now. */
         etd_clock_read(&clock);
         request.clock = &clock;
         request.received = datagram->stamped ? datagram->received : clock.now;
+        answer->transmitted = clock.now;
     } else if (endpoint->service->tells_time) {
         request.clock = etd_server_clock(endpoint->server);
     }
     switch (etd_service_answer(endpoint->service, &request, room)) {
     case ETD_VERDICT_SAME:
-        *answer = datagram->payload;
+        answer->bytes = datagram->payload;
         break;
     case ETD_VERDICT_REPLY:
-        *answer = etd_writer_bytes(room);
+        answer->bytes = etd_writer_bytes(room);
         break;
     case ETD_VERDICT_SILENT:
     case ETD_VERDICT_CLOSE:
         return ETD_DROP_NO_ANSWER;
     }
-    if (session != NULL)
-        etd_stamp_session_answered(session, etd_ntp_from_timestamp(clock.now));
     return ETD_DROP_NONE;
 }
 
@@ -98,19 +119,21 @@ static enum etd_drop_reason serve(struct etd_udp_endpoint *endpoint, size_t i, u
 {
     struct etd_udp_shared *shared = &endpoint->server->udp_shared;
     struct etd_writer room = etd_udp_batch_room(shared->batch);
-    struct etd_bytes answer;
+    struct answer answer;
     enum etd_drop_reason reason = judge(endpoint, datagram);
     if (reason == ETD_DROP_NONE)
         reason = ask(endpoint, datagram, &room, &answer);
     if (reason != ETD_DROP_NONE)
         return reason;
-    if (endpoint->require_padding && answer.size > datagram->payload.size)
+    if (endpoint->require_padding && answer.bytes.size > datagram->payload.size)
         return ETD_DROP_NEEDS_PADDING;
     reason = etd_udp_guard_admit(&shared->guard, &endpoint->limits, &datagram->source,
                                  datagram->payload, now_ns);
-    if (reason == ETD_DROP_NONE)
-        etd_udp_batch_answer(shared->batch, i, answer, datagram->traffic_class & DSCP);
-    return reason;
+    if (reason != ETD_DROP_NONE)
+        return reason;
+    count_in_session(endpoint, datagram, &answer);
+    etd_udp_batch_answer(shared->batch, i, answer.bytes, datagram->traffic_class & DSCP);
+    return ETD_DROP_NONE;
 }
 
 /* What is dropped for its source or its rate hints at a mistake or an attack. */
@@ -170,8 +193,7 @@ static void on_readable(EV_P_ ev_io *watcher, int revents)
     struct etd_udp_endpoint *endpoint = watcher->data;
     (void)loop;
     if (revents & EV_ERROR) {
-        etd_log(ETD_LOG_ERROR, "cannot watch a UDP socket: it answers nothing any more",
-                "listener=\"%s\"", endpoint->title);
+        etd_server_watch_again(endpoint->server, endpoint->title);
         return;
     }
     for (int batches = 0; batches < BATCHES_PER_TURN; batches++) {

@@ -168,8 +168,8 @@ static void compare(const struct etd_driver *driver, const struct said *said, ui
                                 etd_bytes(whole.got, driver->got_size)));
     uint8_t reason = driver->session.reason;
     bool in_order = reason == ETD_CLOSE_END_OF_INPUT || reason == ETD_CLOSE_BY_SERVICE ||
-                    reason == ETD_CLOSE_MESSAGE_TOO_LARGE || reason == ETD_CLOSE_TRUNCATED_MESSAGE ||
-                    reason == ETD_CLOSE_BAD_PROXY_HEADER;
+                    reason == ETD_CLOSE_MESSAGE_TOO_LARGE ||
+                    reason == ETD_CLOSE_TRUNCATED_MESSAGE || reason == ETD_CLOSE_BAD_PROXY_HEADER;
     if (in_order && !driver->session.reset)
         ETD_REQUIRE(driver->got_size == whole.got_size && reason == whole.session.reason);
     etd_driver_release(&whole);

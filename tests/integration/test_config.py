@@ -130,6 +130,28 @@ class Check(Case):
         self.assertEqual(self.mistakes("[tpc]\n"),
                          ["1: unknown section 'tpc'; did you mean [tcp]?"])
 
+    def test_what_is_planned_is_refused_by_its_name(self):
+        for section, key, value, words in (
+                ("daemon", "metrics_listen", "127.0.0.1:0", " is not supported yet; leave it out"),
+                ("daemon", "user", "nobody", " is not supported yet; leave it out"),
+                ("daemon", "group", "nogroup", " is not supported yet; leave it out"),
+                ("tcp", "listen", "systemd:a", ": 'systemd:a' is not supported yet; write "
+                 "HOST:PORT, [IPV6]:PORT or *:PORT"),
+                ("udp", "listen", "systemd:a", ": 'systemd:a' is not supported yet; write "
+                 "HOST:PORT, [IPV6]:PORT or *:PORT")):
+            with self.subTest(f"[{section}] {key}"):
+                self.assertEqual(self.mistakes(f"[{section}]\n{key} = {value}\n"),
+                                 [f"2: [{section}] {key}{words}"])
+
+    def test_services_of_one_transport_and_references(self):
+        self.assertEqual(
+            self.mistakes("[tcp]\nservice = ntp\n[udp]\nservice = ntp\nntp_refid = ABCDE\n"),
+            ["2: [tcp]: service ntp cannot be carried over TCP; put it into a [udp] section",
+             "5: [udp] ntp_refid: 'ABCDE' is neither one to four characters, such as GPS, nor an "
+             "IPv4 address"])
+        path = self.write("[udp]\nservice = ntp\nntp_refid = GPS\n")
+        self.expect(0, "-t", "-c", path)
+
     def test_two_listeners_on_one_address(self):
         self.assertEqual(
             self.mistakes("[tcp]\nlisten = *:7\n[tcp b]\nlisten = 127.0.0.1:7\n"),

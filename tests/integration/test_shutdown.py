@@ -81,6 +81,19 @@ class Drain(unittest.TestCase):
                 stream.close()
             daemon.wait_exit()
 
+    def test_one_that_waited_behind_one_that_went_is_answered(self):
+        with Daemon(echo("60s")) as daemon:
+            daemon.signal(signal.SIGSTOP)
+            # The first connection is over as soon as it is accepted: that must not end the drain.
+            connect(daemon.address("tcp")).close()
+            with connect(daemon.address("tcp"), receive_buffer=4096) as stream:
+                send_until_stuck(stream)
+                daemon.signal(signal.SIGTERM)
+                daemon.signal(signal.SIGCONT)
+                # A reset instead of a clean end raises.
+                self.assertGreater(len(receive_to_end(stream)), 0)
+            daemon.wait_exit()
+
     def test_replies_due_are_sent_to_a_slow_reader(self):
         # 0 switches the limit off: as long as it takes.
         for limit in ("60s", "0"):

@@ -9,7 +9,7 @@ struct etd_guard etd_guard_make(size_t size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t usable = (size + page - 1) / page * page;
-    struct etd_guard guard = { .map_size = usable + page, .size = size };
+    struct etd_guard guard = {.map_size = usable + page, .size = size};
     guard.map =
         mmap(NULL, guard.map_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(guard.map, MAP_FAILED);

@@ -23,5 +23,5 @@ static void *resize(void *context, void *old, size_t size)
 
 void etd_test_memory_init(struct etd_test_memory *test)
 {
-    *test = (struct etd_test_memory){ .memory = { .resize = resize, .context = test } };
+    *test = (struct etd_test_memory){.memory = {.resize = resize, .context = test}};
 }

@@ -34,7 +34,24 @@ START_TEST(a_listener_section_displaces_the_default_ones)
 }
 END_TEST
 
-/* Every supported key reaches its own field. */
+/* Whether the text gives this key, in a section of this kind, a value that is not the default. */
+static bool text_changes(const char *text, const struct etd_config_key *key)
+{
+    char heading[16], line[256], name[64], value[160];
+    bool inside = false;
+    snprintf(heading, sizeof heading, "[%s", etd_config_section_name(key->section));
+    for (; *text != '\0'; text += strcspn(text, "\n") + 1) {
+        snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
+        if (line[0] == '[')
+            inside = strncmp(line, heading, strlen(heading)) == 0;
+        else if (inside && sscanf(line, "%63s = %159[^\n]", name, value) == 2 &&
+                 strcmp(name, key->name) == 0)
+            return strcmp(value, key->default_text) != 0;
+    }
+    return false;
+}
+
+/* Every supported key reaches its own field, and the dump gives it back. */
 START_TEST(every_key_is_taken)
 {
     static const char text[] = "[daemon]\n"
@@ -65,14 +82,27 @@ START_TEST(every_key_is_taken)
                                "\n"
                                "[udp x]\n"
                                "listen             = *:3\n"
-                               "service            = time\n"
+                               "service            = ntp\n"
                                "time_format        = http\n"
+                               "rate_limit         = 321\n"
+                               "rate_burst         = 654\n"
                                "refuse_low_ports   = no\n"
+                               "loop_guard         = 987\n"
+                               "require_padding    = yes\n"
                                "receive_buffer     = 64KiB\n"
                                "allow              = ::/0\n"
                                "deny               = 192.0.2.7, 2001:db8::/32\n"
                                "reuse_port         = yes\n"
-                               "require_sync       = yes\n";
+                               "require_sync       = yes\n"
+                               "ntp_stratum        = 3\n"
+                               "ntp_refid          = 192.0.2.1\n"
+                               "stamp_mode         = stateful\n"
+                               "stamp_tlvs         = no\n";
+    for (size_t i = 0; i < ETD_CONFIG_KEYS; i++) {
+        const struct etd_config_key *key = &etd_config_keys[i];
+        ck_assert_msg(key->planned || text_changes(text, key), "the text lacks [%s] %s",
+                      etd_config_section_name(key->section), key->name);
+    }
     struct helper helper;
     helper_init(&helper);
     helper_load_good(&helper, text);
@@ -107,8 +137,13 @@ START_TEST(every_key_is_taken)
     ck_assert(tcp->require_sync);
     const struct etd_config_listener *udp = &config->listeners[1];
     ck_assert_int_eq(udp->listen[0].kind, ETD_ENDPOINT_ANY);
+    ck_assert_int_eq(udp->service, ETD_SERVICE_NTP);
     ck_assert_int_eq(udp->time_format, ETD_TIME_HTTP);
+    ck_assert_uint_eq(udp->rate_limit, 321);
+    ck_assert_uint_eq(udp->rate_burst, 654);
     ck_assert(!udp->refuse_low_ports);
+    ck_assert_uint_eq(udp->loop_guard, 987);
+    ck_assert(udp->require_padding);
     ck_assert_uint_eq(udp->receive_buffer, 65536);
     ck_assert_uint_eq(udp->allow_count, 1);
     ck_assert_uint_eq(udp->allow[0].bits, 0);
@@ -116,6 +151,10 @@ START_TEST(every_key_is_taken)
     ck_assert_uint_eq(udp->deny[1].bits, 32);
     ck_assert(udp->reuse_port);
     ck_assert(udp->require_sync);
+    ck_assert_uint_eq(udp->ntp_stratum, 3);
+    ck_assert_str_eq(udp->ntp_refid, "192.0.2.1");
+    ck_assert_int_eq(udp->stamp_mode, ETD_STAMP_STATEFUL);
+    ck_assert(!udp->stamp_tlvs);
     ck_assert_str_eq(helper_dump(config), text);
     helper_free(&helper);
 }
@@ -208,10 +247,12 @@ END_TEST
 /* What is not built yet is refused by its name, whatever its value, and never passed over. */
 START_TEST(planned_keys_are_refused)
 {
+    unsigned planned = 0;
     for (size_t i = 0; i < ETD_CONFIG_KEYS; i++) {
         const struct etd_config_key *key = &etd_config_keys[i];
         if (!key->planned)
             continue;
+        planned++;
         char text[256], problems[512];
         const char *section = etd_config_section_name(key->section);
         snprintf(text, sizeof text, "[%s]\n%s = %s\n", section, key->name, key->default_text);
@@ -219,6 +260,7 @@ START_TEST(planned_keys_are_refused)
                  "test.ini:2: [%s] %s is not supported yet; leave it out\n", section, key->name);
         expect_problems(text, NULL, problems);
     }
+    ck_assert_uint_eq(planned, 3); /* metrics_listen, user, group */
 }
 END_TEST
 
@@ -227,15 +269,59 @@ START_TEST(planned_values_are_refused)
     expect_problems("[tcp]\nlisten = *:1, systemd:a\n", NULL,
                     "test.ini:2: [tcp] listen: 'systemd:a' is not supported yet; write HOST:PORT, "
                     "[IPV6]:PORT or *:PORT\n");
+    expect_problems("[udp]\nlisten = systemd:a, *:1\n", NULL,
+                    "test.ini:2: [udp] listen: 'systemd:a' is not supported yet; write HOST:PORT, "
+                    "[IPV6]:PORT or *:PORT\n");
+}
+END_TEST
+
+START_TEST(a_service_needs_a_transport_that_carries_it)
+{
     expect_problems("[tcp]\nservice=ntp\n", NULL,
-                    "test.ini:2: [tcp] service: 'ntp' is not supported yet; supported: echo, "
-                    "discard, time, daytime, rfc868\n");
-    expect_problems("[udp]\nservice=stamp\n", NULL,
-                    "test.ini:2: [udp] service: 'stamp' is not supported yet; supported: time\n");
-    expect_problems("[udp]\nservice=echo\n", NULL,
-                    "test.ini:2: [udp] service: 'echo' is not supported yet; supported: time\n");
+                    "test.ini:2: [tcp]: service ntp cannot be carried over TCP; put it into a "
+                    "[udp] section\n");
+    expect_problems("[tcp]\nframing=line\nservice=stamp\n", NULL,
+                    "test.ini:3: [tcp]: service stamp cannot be carried over TCP; put it into a "
+                    "[udp] section\n");
     expect_problems("[udp]\nservice=chargen\n", NULL,
-                    "test.ini:2: [udp] service: 'chargen' is not known; supported: time\n");
+                    "test.ini:2: [udp] service: 'chargen' is not known; supported: echo, discard, "
+                    "time, daytime, rfc868, ntp, stamp\n");
+    char text[64];
+    for (size_t i = 0; i < ETD_SERVICE_COUNT; i++) {
+        struct helper helper;
+        helper_init(&helper);
+        snprintf(text, sizeof text, "[udp]\nservice=%s\n", etd_services[i]->name);
+        helper_load_good(&helper, text);
+        ck_assert_uint_eq(helper.loaded.config.listeners[0].service, i);
+        helper_free(&helper);
+    }
+}
+END_TEST
+
+START_TEST(a_refid_is_characters_or_an_address)
+{
+    static const char *const good[] = {"GPS", "P", "LOCL", "192.0.2.1", "255.255.255.255", "1.23"};
+    static const char *const wrong[] = {"ABCDE", "1.2.3", "1.2.3.4.5", "192.0.2.256"};
+    char text[64], problems[256];
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct helper helper;
+        helper_init(&helper);
+        snprintf(text, sizeof text, "[udp]\nservice=ntp\nntp_refid=%s\n", good[i]);
+        helper_load_good(&helper, text);
+        ck_assert_str_eq(helper.loaded.config.listeners[0].ntp_refid, good[i]);
+        helper_free(&helper);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        snprintf(text, sizeof text, "[udp]\n\nntp_refid=%s\n", wrong[i]);
+        snprintf(problems, sizeof problems,
+                 "test.ini:3: [udp] ntp_refid: '%s' is neither one to four characters, such as "
+                 "GPS, nor an IPv4 address\n",
+                 wrong[i]);
+        expect_problems(text, NULL, problems);
+    }
+    expect_problems("", "udp.ntp_refid=ABCDE",
+                    "-o udp.ntp_refid=ABCDE: [udp] ntp_refid: 'ABCDE' is neither one to four "
+                    "characters, such as GPS, nor an IPv4 address\n");
 }
 END_TEST
 
@@ -372,8 +458,11 @@ START_TEST(option_mistakes_are_told_with_their_text)
                     "proxy_protocol, reuse_port, time_format, require_sync\n");
     expect_problems("", "tcp.backlog=0",
                     "-o tcp.backlog=0: [tcp] backlog: '0' is out of its range, 1 to 65535\n");
-    expect_problems("", "udp.rate_limit=1",
-                    "-o udp.rate_limit=1: [udp] rate_limit is not supported yet; leave it out\n");
+    expect_problems("", "daemon.user=nobody",
+                    "-o daemon.user=nobody: [daemon] user is not supported yet; leave it out\n");
+    expect_problems("", "udp.rate_burst=0",
+                    "-o udp.rate_burst=0: [udp] rate_burst: '0' is out of its range, 1 to "
+                    "10000000\n");
     expect_problems("[tcp]\nlisten=*:7\n", "tcp a.listen=*:7",
                     "-o tcp a.listen=*:7: [tcp a] listen: *:7 collides with *:7 of [tcp], given in "
                     "line 2; give each listener an address or port of its own\n");
@@ -422,8 +511,9 @@ START_TEST(all_mistakes_are_told_in_order)
                     "test.ini:7: the line has no '='; write NAME = VALUE, [SECTION] or ; COMMENT\n"
                     "test.ini:8: something stands behind the section's ']'; a comment begins with "
                     "' ;'\n"
-                    "test.ini:9: [udp] service: 'echo # hm' is not known; supported: time; a "
-                    "comment behind a value begins with ' ;'\n"
+                    "test.ini:9: [udp] service: 'echo # hm' is not known; supported: echo, "
+                    "discard, time, daytime, rfc868, ntp, stamp; a comment behind a value begins "
+                    "with ' ;'\n"
                     "-o daemon.log_level=loud: [daemon] log_level: 'loud' is not known; supported: "
                     "error, warning, notice, info, debug\n");
 }
@@ -557,6 +647,8 @@ Suite *etd_suite(void)
     tcase_add_test(tests, keys_before_any_section);
     tcase_add_test(tests, planned_keys_are_refused);
     tcase_add_test(tests, planned_values_are_refused);
+    tcase_add_test(tests, a_service_needs_a_transport_that_carries_it);
+    tcase_add_test(tests, a_refid_is_characters_or_an_address);
     tcase_add_test(tests, a_service_needs_a_framing_that_carries_it);
     tcase_add_test(tests, a_message_must_fit_into_the_memory);
     tcase_add_test(tests, one_prefix_in_both_lists_is_a_mistake);

@@ -154,7 +154,7 @@ END_TEST
  * line. A line of every length near the limits comes whole, or is a mistake. */
 START_TEST(long_lines_come_whole_up_to_the_limit)
 {
-    static const size_t sizes[] = {195,  196,  197,  198,  199,  200,  201,  202,
+    static const size_t sizes[] = {195,  196,   197,   198,   199,   200,   201,   202,
                                    4000, 65534, 65535, 65536, 65537, 65538, 65539, 90000};
     static char text[128 * 1024], expected[128 * 1024];
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {

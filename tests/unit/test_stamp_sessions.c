@@ -85,6 +85,25 @@ START_TEST(what_is_not_answered_is_not_counted)
 }
 END_TEST
 
+START_TEST(a_peek_changes_nothing)
+{
+    begin();
+    struct etd_address a = source(0), stranger = source(0x20000);
+    for (uint32_t i = 0; i < ETD_STAMP_SESSIONS; i++)
+        ck_assert_uint_eq(answer(source(i), 1), 0);
+    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &stranger, 1).sequence, 0);
+    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &stranger, 1).transmitted, 0);
+    /* It pushed nobody out, and the oldest still is the oldest. */
+    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &a, 1).sequence, 1);
+    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &a, 1).transmitted, 1000);
+    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &a, 2).sequence, 0);
+    ck_assert_uint_eq(answer(stranger, 1), 0);
+    ck_assert_uint_eq(etd_stamp_sessions_peek(sessions, &a, 1).sequence, 0);
+    ck_assert_uint_eq(answer(source(1), 1), 1);
+    end();
+}
+END_TEST
+
 START_TEST(a_full_table_forgets_the_session_that_was_silent_for_longest)
 {
     begin();
@@ -154,6 +173,7 @@ Suite *etd_suite(void)
     tcase_add_test(tests, each_session_counts_its_own_answers);
     tcase_add_test(tests, a_new_session_knows_of_no_answer);
     tcase_add_test(tests, what_is_not_answered_is_not_counted);
+    tcase_add_test(tests, a_peek_changes_nothing);
     tcase_add_test(tests, a_full_table_forgets_the_session_that_was_silent_for_longest);
     tcase_add_test(tests, any_traffic_gives_what_a_plain_list_gives);
     suite_add_tcase(suite, tests);

@@ -6,12 +6,14 @@ states with `wait_until`, and ends in `support.main()`. The standard library is 
 
 from .daemon import Daemon, LogLine
 from .isolation import isolate
+from .kernel_clock import KernelClock
 from .namespace import Namespace, ip
 from .network import (
     answer_to,
     connect,
     exchange,
     free_port,
+    is_served,
     parse_address,
     receive_exactly,
     receive_to_end,
@@ -28,6 +30,7 @@ from .waiting import DEADLINE, wait_until
 __all__ = [
     "DEADLINE",
     "Daemon",
+    "KernelClock",
     "LogLine",
     "Namespace",
     "Result",
@@ -37,6 +40,7 @@ __all__ = [
     "forged_packet",
     "free_port",
     "ip",
+    "is_served",
     "isolate",
     "main",
     "parse_address",

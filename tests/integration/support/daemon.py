@@ -176,6 +176,11 @@ class Daemon:
     def wait_ready(self):
         if self._notify:
             self.wait_for_notice("READY=1")
+            # The socket that told it is open a moment longer, and would be counted as the daemon's.
+            wait_until(
+                lambda: not self.running or not process.holds_unix_socket(self.pid),
+                "the socket of the notice closed",
+            )
         else:
             self.wait_for_line("listening")
 

@@ -63,6 +63,15 @@ def exchange(stream, data):
     return receive_exactly(stream, len(data))
 
 
+def is_served(stream):
+    """Whether an echo comes back; not, when the daemon closed the connection in whatever way."""
+    try:
+        stream.sendall(b"?")
+        return stream.recv(1) == b"?"
+    except (ConnectionResetError, BrokenPipeError):
+        return False
+
+
 def send_and_receive_all(stream, data):
     """Sends `data` of any size while receiving, then half-closes; returns everything up to the end."""
     failures = []

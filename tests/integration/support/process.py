@@ -43,6 +43,21 @@ def open_descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def holds_unix_socket(pid):
+    """Whether a descriptor other than the standard ones is a Unix socket."""
+    with open(f"/proc/{pid}/net/unix", encoding="ascii", errors="replace") as table:
+        inodes = {fields[6] for fields in map(str.split, table) if len(fields) > 6}
+    folder = f"/proc/{pid}/fd"
+    for number in os.listdir(folder):
+        try:
+            target = os.readlink(f"{folder}/{number}")
+        except FileNotFoundError:
+            continue
+        if int(number) > 2 and target.startswith("socket:") and target[8:-1] in inodes:
+            return True
+    return False
+
+
 def cpu_seconds(pid):
     """CPU time that the process has used so far, in user mode and in the kernel."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:

@@ -1,0 +1,130 @@
+#include "fault/daemon.h"
+
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* src/daemon/main.c, whose main is built under this name. */
+int echotimed_main(int argc, char **argv);
+
+/* There in builds with sanitizers and for coverage. */
+__attribute__((weak)) int __lsan_do_recoverable_leak_check(void);
+__attribute__((weak)) void __gcov_dump(void);
+
+enum { LEAKED = 99 };
+
+static int count_descriptors(void)
+{
+    int count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    while (directory != NULL && readdir(directory) != NULL)
+        count++;
+    closedir(directory);
+    return count;
+}
+
+static _Noreturn void be_the_daemon(const struct fault_daemon *daemon, int ready)
+{
+    char *arguments[] = {(char[]){"echotimed"}, (char[]){"-c"}, (char[]){ETD_FAULT_CONFIG}, NULL};
+    struct fault_report *report = daemon->report;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(daemon->log, STDERR_FILENO);
+    int before = count_descriptors();
+    fault_arm(&daemon->plan, report, ready);
+    report->status = echotimed_main(3, arguments);
+    fault_disarm();
+    report->descriptors_left = count_descriptors() - before;
+    if (__gcov_dump != NULL)
+        __gcov_dump();
+    bool leaked = __lsan_do_recoverable_leak_check != NULL && __lsan_do_recoverable_leak_check();
+    _exit(leaked ? LEAKED : report->status);
+}
+
+static void *shared_memory(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(memory, MAP_FAILED);
+    return memory;
+}
+
+void fault_daemon_start(struct fault_daemon *daemon, const struct fault_plan *plan)
+{
+    int ready[2];
+    *daemon = (struct fault_daemon){.plan = *plan, .report = shared_memory(sizeof *daemon->report)};
+    daemon->log = memfd_create("log", MFD_CLOEXEC);
+    ck_assert_int_ge(daemon->log, 0);
+    ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
+    daemon->pid = fork();
+    ck_assert_int_ge(daemon->pid, 0);
+    if (daemon->pid == 0) {
+        close(ready[0]);
+        be_the_daemon(daemon, ready[1]);
+    }
+    close(ready[1]);
+    daemon->ready = ready[0];
+    daemon->process = (int)syscall(SYS_pidfd_open, daemon->pid, 0);
+    ck_assert_int_ge(daemon->process, 0);
+    struct pollfd wait = {.fd = daemon->ready, .events = POLLIN};
+    char byte;
+    daemon->serves =
+        poll(&wait, 1, FAULT_DEADLINE_MS) == 1 && read(daemon->ready, &byte, sizeof byte) == 1;
+}
+
+uint16_t fault_daemon_port(const struct fault_daemon *daemon, enum fault_listener listener)
+{
+    return (uint16_t)daemon->report->bound[listener];
+}
+
+void fault_daemon_terminate(const struct fault_daemon *daemon)
+{
+    kill(daemon->pid, SIGTERM);
+}
+
+void fault_daemon_wait(struct fault_daemon *daemon)
+{
+    struct pollfd wait = {.fd = daemon->process, .events = POLLIN};
+    int status = 0;
+    bool ended = poll(&wait, 1, FAULT_DEADLINE_MS) == 1;
+    if (!ended)
+        kill(daemon->pid, SIGKILL);
+    ck_assert_int_eq(waitpid(daemon->pid, &status, 0), daemon->pid);
+    if (!ended)
+        daemon->exit = FAULT_HUNG;
+    else if (!WIFEXITED(status) || WEXITSTATUS(status) != daemon->report->status)
+        daemon->exit = FAULT_CRASHED;
+}
+
+void fault_daemon_await(const struct fault_daemon *daemon, const atomic_uint *counter,
+                        unsigned value)
+{
+    struct pollfd wait = {.fd = daemon->process, .events = POLLIN};
+    for (int ms = 0; *counter < value; ms++) {
+        ck_assert_int_eq(poll(&wait, 1, 1), 0);
+        ck_assert_int_lt(ms, FAULT_DEADLINE_MS);
+    }
+}
+
+const char *fault_daemon_log(const struct fault_daemon *daemon)
+{
+    static char text[64 * 1024];
+    ssize_t size = pread(daemon->log, text, sizeof text - 1, 0);
+    text[size > 0 ? size : 0] = '\0';
+    return text;
+}
+
+void fault_daemon_free(struct fault_daemon *daemon)
+{
+    munmap(daemon->report, sizeof *daemon->report);
+    close(daemon->process);
+    close(daemon->ready);
+    close(daemon->log);
+}

@@ -1,0 +1,94 @@
+/* What is to go wrong in a daemon under test, and what came of it.
+ *
+ * The daemon runs in a child process of the test. calls.c and allocations.c stand between it, libev
+ * included, and the system; the plan tells them what to refuse, and they count in the report. */
+#ifndef ECHOTIMED_TESTS_FAULT_PLAN_H
+#define ECHOTIMED_TESTS_FAULT_PLAN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum fault_call {
+    FAULT_ACCEPT4,
+    FAULT_BIND,
+    FAULT_CLOSE, /* closes, and gives the error then: so does the kernel */
+    FAULT_EPOLL_CREATE1,
+    FAULT_EPOLL_CTL,
+    FAULT_EPOLL_WAIT,
+    FAULT_FCNTL,
+    FAULT_GETSOCKNAME,
+    FAULT_GETSOCKOPT,
+    FAULT_IOCTL,
+    FAULT_LISTEN,
+    FAULT_PIPE2,
+    FAULT_READ,
+    FAULT_RECV,
+    FAULT_RECVMMSG,
+    FAULT_SEND,
+    FAULT_SENDMMSG,
+    FAULT_SETSOCKOPT,
+    FAULT_SHUTDOWN,
+    FAULT_SIGNALFD,
+    FAULT_SOCKET,
+    FAULT_SPLICE,
+    FAULT_ALLOCATION, /* malloc, calloc, realloc or mmap */
+    FAULT_CALLS
+};
+
+const char *fault_call_name(enum fault_call call);
+
+/* All zeros: nothing goes wrong. */
+struct fault_plan {
+    enum fault_call call;
+    int error;      /* errno; for an allocation it is ENOMEM */
+    unsigned at;    /* the first call that fails, counted from 1 */
+    unsigned count; /* how many calls fail from there on */
+    unsigned every; /* unless 0, in place of both: each such call fails */
+    bool exhausted; /* an allocation: from `at` on no more can be held than at that moment */
+
+    /* Short ones; 0: as many as there are. */
+    size_t most_received; /* bytes of a recv, */
+    size_t most_sent;     /* a send, */
+    size_t most_spliced;  /* a splice */
+    unsigned most_datagrams;
+};
+
+enum { FAULT_PORTS = 8 };
+
+/* Shared between the test and the daemon. */
+struct fault_report {
+    atomic_bool lifted; /* set by the test: nothing fails any more */
+    atomic_uint calls[FAULT_CALLS];
+    atomic_uint fired; /* how many calls failed by the plan */
+    atomic_uint
+        hit; /* the client's port of the TCP connection that the last one was for; 0: none */
+    atomic_uint blocked;            /* that of the last connection whose socket took no more */
+    atomic_uint reset;              /* that of the last connection that was closed by a reset */
+    atomic_uint bound[FAULT_PORTS]; /* the ports that were bound, in order */
+    atomic_uint bound_count;
+
+    /* Known when the daemon has ended. */
+    int status;       /* what main gave */
+    long pieces_left; /* of memory */
+    long mappings_left;
+    int descriptors_left;
+};
+
+/* From here on this process is the daemon: the plan holds for it. Writes a byte to `ready` when the
+ * loop first waits. The plan and the report stay in use. */
+void fault_arm(const struct fault_plan *plan, struct fault_report *report, int ready);
+
+/* The plan holds no longer. */
+void fault_disarm(void);
+
+/* For calls.c and allocations.c: whether this process is the daemon, and its plan and report. */
+extern const struct fault_plan *fault_plan;
+extern struct fault_report *fault_report;
+
+/* Counts a call for the socket `fd` (-1: none); whether it is to fail. */
+bool fault_strikes(enum fault_call call, int fd);
+
+#endif
