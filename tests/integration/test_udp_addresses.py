@@ -4,7 +4,7 @@ import socket
 import unittest
 
 import support
-from support import DEADLINE, Daemon, Namespace, ip, udp_socket
+from support import DEADLINE, Daemon, Namespace, ip, udp_socket, wait_for_link
 
 QUERY = b"time? http"
 ANSWER = rb"\A\w{3}, .* GMT\Z"
@@ -65,12 +65,9 @@ class SeveralAddresses(unittest.TestCase):
 
     def setUp(self):
         self.far = self.enterContext(Namespace())
-        ip(f"link add near type veth peer name far netns {self.far.pid}")
-        self.addCleanup(ip, "link delete near")
-        for run_ip, name, addresses in (ip, "near", self.NEAR), (self.far.ip, "far", self.FAR):
-            run_ip(f"link set {name} addrgenmode none")
-            run_ip(f"link set {name} up")
-            for command in addresses:
+        self.far.join()
+        for run_ip, commands in (ip, self.NEAR), (self.far.ip, self.FAR):
+            for command in commands:
                 run_ip(command)
         for address in ("198.51.100.1/32", "fd00:1::1/128"):
             self.addCleanup(ip, f"address delete {address} dev lo")
@@ -111,9 +108,6 @@ class SeveralAddresses(unittest.TestCase):
 class ManyAtOnce(unittest.TestCase):
     # On a link of its own, for the loopback interface knows no multicast.
     LINK = [
-        "link add many type veth peer name far",
-        "link set many up",
-        "link set far up",
         "address add 192.0.2.1/24 dev many",
         "address add fd00::1/64 dev many nodad",
         "route add 224.0.0.0/4 dev many",
@@ -124,9 +118,13 @@ class ManyAtOnce(unittest.TestCase):
     }
 
     def setUp(self):
+        ip("link add many type veth peer name far")
+        self.addCleanup(ip, "link delete many")
+        ip("link set many up")
+        ip("link set far up")
+        wait_for_link("many")
         for command in self.LINK:
             ip(command)
-        self.addCleanup(ip, "link delete many")
 
     def test_broadcast_and_multicast_get_no_answer(self):
         with Daemon("[udp]\nlisten = *:0\n") as daemon:

@@ -188,12 +188,9 @@ class ManyAtOnce(unittest.TestCase):
     def test_a_way_out_with_small_packets_loses_none(self):
         # Packets of 600 bytes: answers of 1,000 cannot leave as segments and must go one by one.
         far = self.enterContext(Namespace())
-        ip(f"link add near mtu 600 type veth peer name far mtu 600 netns {far.pid}")
-        self.addCleanup(ip, "link delete near")
+        far.join(mtu=600)
         ip("address add 192.0.2.1/24 dev near")
-        ip("link set near up")
         far.ip("address add 192.0.2.2/24 dev far")
-        far.ip("link set far up")
         with Daemon(ECHO.replace("127.0.0.1:0, [::1]:0", "192.0.2.1:0")) as daemon:
             with far.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
                 client.settimeout(support.DEADLINE)

@@ -54,12 +54,9 @@ class LoopTest(unittest.TestCase):
 
     def setUp(self):
         self.network = self.enterContext(Namespace())
-        ip(f"link add near type veth peer name far netns {self.network.pid}")
-        self.addCleanup(ip, "link delete near")
+        self.network.join()
         ip(f"address add {self.NEAR}/24 dev near")
-        ip("link set near up")
         self.network.ip(f"address add {self.FAR}/24 dev far")
-        self.network.ip("link set far up")
 
     def start(self, guard=GUARD):
         """Starts the two, with `loop_guard` as given."""

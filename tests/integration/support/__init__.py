@@ -7,7 +7,7 @@ states with `wait_until`, and ends in `support.main()`. The standard library is 
 from .daemon import Daemon, LogLine
 from .isolation import isolate
 from .kernel_clock import KernelClock
-from .namespace import Namespace, ip
+from .namespace import Namespace, ip, wait_for_link
 from .network import (
     answer_to,
     connect,
@@ -39,8 +39,8 @@ __all__ = [
     "exchange",
     "forged_packet",
     "free_port",
-    "is_served",
     "ip",
+    "is_served",
     "isolate",
     "main",
     "parse_address",
@@ -53,5 +53,6 @@ __all__ = [
     "send_until_stuck",
     "shut_down_by_reset",
     "udp_socket",
+    "wait_for_link",
     "wait_until",
 ]

@@ -7,9 +7,10 @@ import subprocess
 import threading
 
 from .process import run
-from .waiting import DEADLINE
+from .waiting import DEADLINE, wait_until
 
 CLONE_NEWNET = 0x40000000
+IPV6_LEAST_MTU = 1280  # RFC 8200 section 5; the kernel has no IPv6 on a link with less
 
 
 class Namespace:
@@ -18,6 +19,9 @@ class Namespace:
     `prefix` is what a command begins with to run in it, as Daemon takes it. Call `isolate` first:
     the privilege to make one may come from there.
     """
+
+    def __init__(self):
+        self._wire = None
 
     def __enter__(self):
         # It lives in a process that ends with its standard input, and so with us, however we end.
@@ -37,9 +41,22 @@ class Namespace:
         self.close()
 
     def close(self):
+        if self._wire is not None:
+            ip(f"link delete {self._wire}")  # at once: the kernel takes its time over namespaces
         self._holder.stdin.close()
         self._holder.wait(DEADLINE)
         self._holder.stdout.close()
+
+    def join(self, near="near", far="far", mtu=1500):
+        """Lays a wire from us, where it is `near`, to there, where it is `far`; waits until it is up."""
+        ip(f"link add {near} mtu {mtu} type veth peer name {far} mtu {mtu} netns {self.pid}")
+        self._wire = near
+        for name, prefix in (near, ()), (far, self.prefix):
+            if mtu >= IPV6_LEAST_MTU:
+                ip(f"link set {name} addrgenmode none", prefix)  # all addresses are the test's
+            ip(f"link set {name} up", prefix)
+        for name, prefix in (near, ()), (far, self.prefix):
+            wait_for_link(name, prefix)
 
     def ip(self, command):
         """ip(8) in there; fails unless it succeeds."""
@@ -77,3 +94,13 @@ def ip(command, prefix=()):
     done = run([*prefix, "ip", *command.split()])
     if done.status != 0:
         raise AssertionError(f"ip {command}: {done.errors.decode()}")
+
+
+def wait_for_link(name, prefix=()):
+    """Waits until a network interface is up: before, its IPv6 addresses have no routes."""
+
+    def is_up():
+        shown = run([*prefix, "ip", "-o", "link", "show", "dev", name])
+        return b"state UP" in shown.output
+
+    wait_until(is_up, f"the network interface {name} is up")
