@@ -49,18 +49,30 @@ static struct etd_writer reply_room(struct batch *batch,
     return etd_writer(batch->out.at + settings->framing->header_size, settings->service->reply_max);
 }
 
+/* A service of the same bytes need not be asked: an echo of many small messages spends more time on
+ * the question than on the answer. */
+static enum etd_verdict ask(const struct etd_session *session, const struct etd_turn *turn,
+                            const struct etd_frame *frame, struct etd_writer *reply)
+{
+    const struct etd_service *service = session->settings->service;
+    if (service->same)
+        return ETD_VERDICT_SAME;
+    struct etd_request request = make_request(session, turn);
+    request.payload = frame->payload;
+    request.terminated = frame->terminated;
+    return etd_service_answer(service, &request, reply);
+}
+
 /* Answers one message. False: its answer does not go with those that the batch has already, and is
  * to be asked for again. */
-static bool answer_frame(struct etd_session *session, struct batch *batch,
-                         struct etd_request *request, const struct etd_frame *frame)
+static bool answer_frame(struct etd_session *session, const struct etd_turn *turn,
+                         struct batch *batch, const struct etd_frame *frame)
 {
     const struct etd_session_settings *settings = session->settings;
     if (!has_room(batch, settings))
         return false;
-    request->payload = frame->payload;
-    request->terminated = frame->terminated;
     struct etd_writer reply = reply_room(batch, settings);
-    enum etd_verdict verdict = etd_service_answer(settings->service, request, &reply);
+    enum etd_verdict verdict = ask(session, turn, frame, &reply);
     switch (verdict) {
     case ETD_VERDICT_SAME:
         if (written(batch) > 0)
@@ -135,7 +147,6 @@ void etd_session_answer(struct etd_session *session, struct etd_turn *turn)
         .input = held ? etd_buffer_held(&session->holding->in) : turn->fresh,
         .out = etd_writer(turn->output, turn->output_size),
     };
-    struct etd_request request = make_request(session, turn);
     size_t seen = session->holding != NULL ? session->holding->seen : 0;
     enum etd_decoded decoded = ETD_DECODED_MESSAGE;
     struct etd_frame frame;
@@ -144,7 +155,7 @@ void etd_session_answer(struct etd_session *session, struct etd_turn *turn)
         if (decoded == ETD_DECODED_MORE && session->input_ended)
             decoded = settings->framing->finish(batch.input, &frame);
         seen = 0;
-        if (decoded != ETD_DECODED_MESSAGE || !answer_frame(session, &batch, &request, &frame))
+        if (decoded != ETD_DECODED_MESSAGE || !answer_frame(session, turn, &batch, &frame))
             break;
     }
     turn->due = batch.run.size > 0 ? batch.run : etd_writer_bytes(&batch.out);
