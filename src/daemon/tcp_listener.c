@@ -76,16 +76,10 @@ static void on_acceptable(EV_P_ ev_io *watcher, int revents)
         etd_server_watch_again(listener->server, listener->title);
         return;
     }
-    /* Where connections come one by one, a look for a second one would be in vain each time. */
-    for (unsigned accepts = 0; accepts < listener->expected; accepts++) {
-        if (!accept_one(listener, watcher->fd)) {
-            listener->expected = accepts > 0 ? accepts : 1;
+    for (int accepts = 0; accepts < ACCEPTS_PER_TURN; accepts++) {
+        if (!accept_one(listener, watcher->fd))
             return;
-        }
     }
-    listener->expected *= 2;
-    if (listener->expected > ACCEPTS_PER_TURN)
-        listener->expected = ACCEPTS_PER_TURN;
 }
 
 static uint32_t milliseconds(uint64_t microseconds)
@@ -115,7 +109,6 @@ bool etd_tcp_listener_open(struct etd_tcp_listener *listener, struct etd_server 
     *listener = (struct etd_tcp_listener){
         .server = server,
         .settings = settings_of(config),
-        .expected = 1,
         .max_per_source = config->max_connections_per_source,
         .number = (uint16_t)(listener - server->tcp),
     };

@@ -23,8 +23,6 @@ struct etd_tcp_listener {
     uint16_t number;         /* by which the server counts its sources */
     struct etd_tcp_counters counters;
     struct etd_sockets sockets;
-    unsigned
-        expected; /* connections to accept in the next turn: what there were, or twice as many */
     struct etd_log_limit rejected_log;
     struct etd_log_limit error_log;
 };
