@@ -116,7 +116,7 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
              "systemd:NAME for a socket from the service manager; several are parted by commas. "
              "Port 0 asks the kernel for a free port."},
     {ETD_SECTION_TCP, "service", ETD_CONFIG_CHOICE, .choices = &services, .default_text = "echo",
-     LISTENER(service), .help = "What is answered."},
+     LISTENER(service), .help = "What is answered; echotimed(8) tells of each service."},
     {ETD_SECTION_TCP, "framing", ETD_CONFIG_CHOICE, .choices = &framings, .default_text = "raw",
      LISTENER(framing),
      .help = "How the byte stream is cut into messages: raw (not at all), line (each ends in LF), "
@@ -177,7 +177,7 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
              "systemd:NAME for a socket from the service manager; several are parted by commas. "
              "Port 0 asks the kernel for a free port."},
     {ETD_SECTION_UDP, "service", ETD_CONFIG_CHOICE, .choices = &services, .default_text = "time",
-     LISTENER(service), .help = "What is answered."},
+     LISTENER(service), .help = "What is answered; echotimed(8) tells of each service."},
     {ETD_SECTION_UDP, "time_format", ETD_CONFIG_CHOICE, .choices = &time_formats,
      .default_text = "rfc3339", LISTENER(time_format),
      .help = "The format in which service time answers a query that names none."},

@@ -43,7 +43,8 @@ bind_entries() {
 
 # What packages and `cmake --install` write to is writable, the rest of /usr is not.
 usr_without_overlay() {
-    mkdir -p "$root/usr/lib" "$root/usr/local" "$root/usr/share/doc" "$root/usr/share/man"
+    mkdir -p "$root/usr/lib" "$root/usr/local" "$root/usr/share/doc" "$root/usr/share/man" \
+        "$root/usr/share/bash-completion"
     cp -a /usr/sbin "$root/usr/sbin"
     cp -a /usr/lib/systemd "$root/usr/lib/systemd"
     bind_entries /usr/share
