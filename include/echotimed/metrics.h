@@ -107,7 +107,7 @@ struct etd_metrics_place {
 };
 
 /* Writes " key=value" for the figures of a subject from `place` on, as many as fit, and moves the
- * place on. A listener's zeros are left out, so that a line says what has happened. False when there
+ * place on; one always fits into 64 bytes. A listener's zeros are left out, so that a line says what has happened. False when there
  * was nothing left to write; then nothing was written. */
 bool etd_metrics_write_pairs(enum etd_metrics_scope scope, const void *figures,
                              struct etd_metrics_place *place, struct etd_writer *writer);

@@ -219,6 +219,8 @@ static bool run(struct etd_http *http)
 static void add(struct etd_http *http, struct peer *peer, const struct sockaddr *address,
                 socklen_t length)
 {
+    static const int send_buffer = ETD_HTTP_SEND_BUFFER;
+    (void)setsockopt(peer->fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
     http->arriving = peer;
     if (setjmp(way_out) != 0)
         http->broken = true;

@@ -23,6 +23,8 @@ enum {
     ETD_HTTP_IDLE_S = 10,         /* without a byte either way */
     ETD_HTTP_MEMORY =
         16 * 1024, /* bytes for headers, of one connection; what is longer is refused */
+    ETD_HTTP_SEND_BUFFER = 64 * 1024, /* bytes of an answer that the kernel holds for a peer that
+                                         does not take them */
     ETD_HTTP_DESCRIPTORS = ETD_HTTP_CONNECTIONS + 2 /* that it may have open: one more before the
                                                        oldest is closed, and its epoll */
 };

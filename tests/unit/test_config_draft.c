@@ -182,13 +182,13 @@ START_TEST(unknown_names_get_the_nearest_known)
     expect_problems("[daemon]\nport=1\n", NULL,
                     "test.ini:2: unknown key 'port' in [daemon], which knows log_level, "
                     "log_connections, max_connections, buffer_memory, drain_timeout, "
-                    "busy_poll\n");
+                    "busy_poll, metrics_listen\n");
     expect_problems("[udp]\n\x1b[31m\xc3\xa4 = 1\n", NULL,
                     "test.ini:2: the line has a control character; remove it\n");
     expect_problems("[daemon]\n\xc3\xa4 = 1\n", NULL,
                     "test.ini:2: unknown key '\\xc3\\xa4' in [daemon], which knows log_level, "
                     "log_connections, max_connections, buffer_memory, drain_timeout, "
-                    "busy_poll\n");
+                    "busy_poll, metrics_listen\n");
 }
 END_TEST
 
