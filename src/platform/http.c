@@ -45,7 +45,8 @@ static void on_panic(void *context, const char *file, unsigned line, const char 
     longjmp(way_out, 1);
 }
 
-static void on_log(void *context, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void on_log(void *context, const char *format,
+                                                         va_list arguments)
 {
     struct etd_http *http = context;
     uint64_t suppressed;
@@ -141,22 +142,18 @@ struct etd_http *etd_http_open(etd_http_answerer answerer, void *context)
     return NULL;
 }
 
+/* One that found itself broken is left as it is, with its memory and descriptors: nobody knows what in
+ * it can still be trusted. */
 void etd_http_close(struct etd_http *http)
 {
-    /* One that found itself broken is left as it is, with its memory and descriptors: nobody knows
-     * what in it can still be trusted. */
-    static struct etd_http *given_up;
     if (http == NULL)
         return;
     if (setjmp(way_out) != 0)
         http->broken = true;
     else if (!http->broken)
         MHD_stop_daemon(http->daemon);
-    if (http->broken)
-        given_up = http;
-    else
+    if (!http->broken)
         free(http);
-    (void)given_up;
 }
 
 int etd_http_descriptor(const struct etd_http *http)

@@ -247,6 +247,26 @@ class Listening(unittest.TestCase):
         self.assertEqual(line.pairs["section"], "[daemon]")
         self.assertIn(f"cannot bind to TCP 127.0.0.1:{port}: Address already in use", line.text)
 
+    def test_with_too_few_descriptors_it_says_why_it_does_not_start(self):
+        with Daemon(BOTH) as daemon:
+            needed = daemon.open_descriptors()
+        for limit in (needed - 2, needed - 1, needed):
+            daemon = Daemon(
+                BOTH,
+                prefix=["prlimit", f"--nofile={limit}:{limit}"],
+                # Looking for leaks takes descriptors, too.
+                environment={"ASAN_OPTIONS": "detect_leaks=0"},
+                notify=False,
+                exit_status=os.EX_OSERR if limit < needed else 0,
+            )
+            if limit < needed:
+                daemon.run_to_end()
+                errors = [line.text for line in daemon.log if line.level == "error"]
+                self.assertTrue(any("Too many open files" in text for text in errors), errors)
+            else:
+                with daemon:
+                    daemon.wait_for_line("listening", listener="metrics")
+
     def test_descriptors_are_kept_for_it(self):
         limit = ["prlimit", "--nofile=200:200"]
         with Daemon(BOTH, prefix=limit) as daemon:
