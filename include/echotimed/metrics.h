@@ -66,16 +66,19 @@ struct etd_metric {
 extern const struct etd_metric etd_metrics[];
 extern const size_t etd_metrics_count;
 
-/* Where figures are found. */
+/* One that has figures. */
 struct etd_metrics_subject {
     const char *listener; /* "tcp NAME"; null for the process */
-    const void *figures;  /* the struct of the scope; null: there are no more */
+    const void *figures;  /* the struct of the scope */
+    const void *place;    /* where the source has come to; its own business, null at first */
 };
 
+/* Where figures are found. */
 struct etd_metrics_source {
-    /* The subject of that number, from 0; valid until the texts are made. */
-    struct etd_metrics_subject (*subject)(const void *context, enum etd_metrics_scope scope,
-                                          size_t index);
+    /* Goes from one subject of the scope to the next, from one that is all zeros to the first; what it
+     * points to is valid until the texts are made. False: there are no more. */
+    bool (*next)(const void *context, enum etd_metrics_scope scope,
+                 struct etd_metrics_subject *subject);
     const void *context;
     const char *version; /* of the program */
 };

@@ -143,12 +143,12 @@ void etd_metrics_write(const struct etd_metrics_source *source, enum etd_metrics
 {
     for (size_t row = 0; row < etd_metrics_count; row++) {
         const struct etd_metric *metric = &etd_metrics[row];
-        for (size_t i = 0;; i++) {
-            struct etd_metrics_subject subject = source->subject(source->context, metric->scope, i);
-            if (subject.figures == NULL)
-                break;
-            if (i == 0)
+        struct etd_metrics_subject subject = {0};
+        bool headed = false;
+        while (source->next(source->context, metric->scope, &subject)) {
+            if (!headed)
                 write_head(writer, format, metric);
+            headed = true;
             write_samples(writer, metric, &subject);
         }
     }

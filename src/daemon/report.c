@@ -30,37 +30,49 @@ void etd_report_begin(struct etd_report *report, struct etd_server *server)
     };
 }
 
-/* Everybody who has figures, one by one. */
-static struct etd_metrics_subject subject(const void *context, enum etd_metrics_scope scope,
-                                          size_t index)
+static bool next_tcp(const struct etd_server *server, struct etd_metrics_subject *subject)
+{
+    const struct etd_tcp_listener *listener = subject->place;
+    listener = listener == NULL ? server->tcp : listener + 1;
+    if (listener == server->tcp + server->tcp_count)
+        return false;
+    *subject = (struct etd_metrics_subject){listener->title, &listener->counters, listener};
+    return true;
+}
+
+static bool next_udp(const struct etd_server *server, struct etd_metrics_subject *subject)
+{
+    const struct etd_udp_endpoint *endpoint = subject->place;
+    endpoint = endpoint == NULL ? server->udp : endpoint + 1;
+    if (endpoint == server->udp + server->udp_count)
+        return false;
+    *subject = (struct etd_metrics_subject){endpoint->title, &endpoint->counters, endpoint};
+    return true;
+}
+
+static bool next(const void *context, enum etd_metrics_scope scope,
+                 struct etd_metrics_subject *subject)
 {
     const struct etd_report *report = context;
-    const struct etd_server *server = report->server;
     switch (scope) {
     case ETD_METRICS_TCP:
-        if (index < server->tcp_count)
-            return (struct etd_metrics_subject){server->tcp[index].title,
-                                                &server->tcp[index].counters};
-        break;
+        return next_tcp(report->server, subject);
     case ETD_METRICS_UDP:
-        if (index < server->udp_count)
-            return (struct etd_metrics_subject){server->udp[index].title,
-                                                &server->udp[index].counters};
-        break;
-    case ETD_METRICS_PROCESS:
-        if (index == 0)
-            return (struct etd_metrics_subject){NULL, &report->process};
-        break;
+        return next_udp(report->server, subject);
+    case ETD_METRICS_PROCESS: {
+        bool first = subject->place == NULL;
+        *subject = (struct etd_metrics_subject){NULL, &report->process, &report->process};
+        return first;
+    }
     case ETD_METRICS_SCOPES:
         break;
     }
-    return (struct etd_metrics_subject){NULL, NULL};
+    return false;
 }
 
 struct etd_metrics_source etd_report_source(const struct etd_report *report)
 {
-    return (struct etd_metrics_source){
-        .subject = subject, .context = report, .version = ETD_VERSION};
+    return (struct etd_metrics_source){.next = next, .context = report, .version = ETD_VERSION};
 }
 
 static void log_line(enum etd_log_level level, const char *listener, struct etd_bytes pairs)
@@ -92,12 +104,10 @@ void etd_server_log_counters(struct etd_server *server, enum etd_log_level level
 {
     struct etd_report report;
     etd_report_begin(&report, server);
-    for (unsigned scope = 0; scope < ETD_METRICS_SCOPES; scope++) {
-        for (size_t i = 0;; i++) {
-            struct etd_metrics_subject one = subject(&report, (enum etd_metrics_scope)scope, i);
-            if (one.figures == NULL)
-                break;
-            log_subject(level, (enum etd_metrics_scope)scope, &one);
-        }
+    for (unsigned i = 0; i < ETD_METRICS_SCOPES; i++) {
+        enum etd_metrics_scope scope = (enum etd_metrics_scope)i;
+        struct etd_metrics_subject one = {0};
+        while (next(&report, scope, &one))
+            log_subject(level, scope, &one);
     }
 }

@@ -20,16 +20,16 @@ enum { MOST_WORDS = 64, FIRST_FIGURE = 7000000 };
 static uint64_t figures[MOST_WORDS];
 static enum etd_metrics_scope shown;
 
-static struct etd_metrics_subject subject(const void *context, enum etd_metrics_scope scope,
-                                          size_t index)
+static bool next(const void *context, enum etd_metrics_scope scope,
+                 struct etd_metrics_subject *subject)
 {
     (void)context;
-    if (scope != shown || index > 0)
-        return (struct etd_metrics_subject){NULL, NULL};
-    return (struct etd_metrics_subject){"a", figures};
+    bool first = subject->place == NULL;
+    *subject = (struct etd_metrics_subject){"a", figures, figures};
+    return first && scope == shown;
 }
 
-static const struct etd_metrics_source source = {.subject = subject, .version = "0"};
+static const struct etd_metrics_source source = {.next = next, .version = "0"};
 
 static void begin(void)
 {

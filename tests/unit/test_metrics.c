@@ -9,19 +9,20 @@ static struct etd_tcp_counters tcp;
 static struct etd_process_figures process;
 static const char *title;
 
-static struct etd_metrics_subject subject(const void *context, enum etd_metrics_scope scope,
-                                          size_t index)
+static bool next(const void *context, enum etd_metrics_scope scope,
+                 struct etd_metrics_subject *subject)
 {
     ck_assert_ptr_eq(context, &tcp);
-    if (scope == ETD_METRICS_TCP && index == 0)
-        return (struct etd_metrics_subject){title, &tcp};
-    if (scope == ETD_METRICS_PROCESS && index == 0)
-        return (struct etd_metrics_subject){NULL, &process};
-    return (struct etd_metrics_subject){NULL, NULL};
+    bool first = subject->place == NULL;
+    if (scope == ETD_METRICS_TCP)
+        *subject = (struct etd_metrics_subject){title, &tcp, &tcp};
+    else
+        *subject = (struct etd_metrics_subject){NULL, &process, &process};
+    return first && scope != ETD_METRICS_UDP;
 }
 
 static const struct etd_metrics_source source = {
-    .subject = subject, .context = &tcp, .version = "1.2\"3"};
+    .next = next, .context = &tcp, .version = "1.2\"3"};
 
 static void begin(void)
 {
