@@ -5,14 +5,15 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What a build takes on Debian 12.
 # shellcheck disable=SC2034  # used by the scripts that source this
-build_packages=(gcc libc6-dev cmake ninja-build pkg-config libev-dev libinih-dev libsystemd-dev scdoc)
+build_packages=(gcc libc6-dev cmake ninja-build pkg-config libev-dev libinih-dev libsystemd-dev
+    libmicrohttpd-dev scdoc)
 
 # What the tests take besides. They also build with clang, and use the peers that users have.
 # shellcheck disable=SC2034  # used by the scripts that source this
 test_packages=(check python3 binutils clang libclang-rt-14-dev netcat-openbsd ncat socat haproxy
     iproute2 procps systemd util-linux rdate ntpsec-ntpdig nmap python3-scapy
     man-db mandoc groff-base nftables
-    libcap2 libedit2 libgnutls30 libnettle8 libseccomp2) # the last five for chronyd, see fetch_chronyd
+    libcap2 libedit2 libgnutls30 libnettle8 libseccomp2) # the last five for chronyd, see fetch_peers
 
 say() {
     printf '== %s\n' "$*"
@@ -58,18 +59,24 @@ install_packages() {
     fi
 }
 
-# fetch_chronyd: unpacks Debian's chronyd into build/peers, for the tests to run. It is not installed:
-# its package removes the host's own time service and starts another.
-fetch_chronyd() {
-    local folder=$root/build/peers
-    if [ -x "$folder/usr/sbin/chronyd" ] || ! command -v apt-get >/dev/null; then
+# unpack_peer PACKAGE PROGRAM: unpacks a Debian package in build/peers, where the tests find PROGRAM.
+unpack_peer() {
+    local package=$1 program=$2 folder=$root/build/peers
+    if [ -x "$folder/$program" ] || ! command -v apt-get >/dev/null; then
         return
     fi
-    say "Unpacking chrony in build/peers"
+    say "Unpacking $package in build/peers"
     mkdir -p -- "$folder"
-    (cd -- "$folder" && { apt-get -qq download chrony 2>/dev/null ||
-        { as_root apt-get -qq update && apt-get -qq download chrony; }; } &&
-        dpkg -x chrony_*.deb . && rm -- chrony_*.deb)
+    (cd -- "$folder" && { apt-get -qq download "$package" 2>/dev/null ||
+        { as_root apt-get -qq update && apt-get -qq download "$package"; }; } &&
+        dpkg -x "$package"_*.deb . && rm -- "$package"_*.deb)
+}
+
+# fetch_peers: unpacks the peers that are not installed, since that would start a service: chrony's
+# package also removes the host's own time service.
+fetch_peers() {
+    unpack_peer chrony usr/sbin/chronyd
+    unpack_peer prometheus usr/bin/prometheus
 }
 
 # build PRESET [CMAKE-OPTION...]: configures and builds in build/PRESET.

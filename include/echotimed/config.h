@@ -62,6 +62,8 @@ struct etd_config_daemon {
     uint64_t buffer_memory;    /* bytes */
     uint64_t drain_timeout_us; /* microseconds, 0: without end */
     uint64_t busy_poll_us;     /* microseconds, 0: off */
+    struct etd_endpoint *metrics_listen; /* owned by the configuration; null: off */
+    size_t metrics_listen_count;         /* at most 1 */
 };
 
 /* Values of one [tcp], [udp], [tcp NAME] or [udp NAME]. Of the fields that belong to the other

@@ -70,6 +70,7 @@ static const struct {
     const char *key;
     const char *value;
 } planned_values[] = {
+    {ETD_SECTION_DAEMON, "metrics_listen", "systemd"},
     {ETD_SECTION_TCP, "listen", "systemd"},
     {ETD_SECTION_UDP, "listen", "systemd"},
 };
@@ -101,8 +102,12 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      .default_text = "0", DAEMON(busy_poll_us),
      .help = "After work, ask for more for so long before sleeping: less latency, for a core that "
              "is kept busy. 0: off."},
-    {ETD_SECTION_DAEMON, "metrics_listen", ETD_CONFIG_ENDPOINTS, 0, 1, .planned = true,
-     .default_text = "", .help = "HOST:PORT at which metrics are served over HTTP. Empty: off."},
+    {ETD_SECTION_DAEMON, "metrics_listen", ETD_CONFIG_ENDPOINTS, 0, 1, .default_text = "",
+     DAEMON(metrics_listen),
+     .count_offset = offsetof(struct etd_config_daemon, metrics_listen_count),
+     .help = "Where metrics are served over HTTP, at /metrics, and the state of health, at "
+             "/healthz: HOST:PORT, [IPV6]:PORT or *:PORT. Whoever can connect can read them. "
+             "Empty: off."},
     {ETD_SECTION_DAEMON, "user", ETD_CONFIG_NAME, 0, ETD_USER_NAME_MAX, .planned = true,
      .fixed = true, .default_text = "",
      .help = "The user to become when all listeners are bound, when started as root. Empty: stay."},

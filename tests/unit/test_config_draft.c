@@ -61,6 +61,7 @@ START_TEST(every_key_is_taken)
                                "buffer_memory      = 2MiB\n"
                                "drain_timeout      = 3s\n"
                                "busy_poll          = 50us\n"
+                               "metrics_listen     = *:9100\n"
                                "\n"
                                "[tcp a.b-c_D]\n"
                                "listen             = 127.0.0.1:1, [::1]:2\n"
@@ -113,6 +114,8 @@ START_TEST(every_key_is_taken)
     ck_assert_uint_eq(config->daemon.buffer_memory, 2 << 20);
     ck_assert_uint_eq(config->daemon.drain_timeout_us, 3000000);
     ck_assert_uint_eq(config->daemon.busy_poll_us, 50);
+    ck_assert_uint_eq(config->daemon.metrics_listen_count, 1);
+    ck_assert_uint_eq(config->daemon.metrics_listen[0].address.port, 9100);
     const struct etd_config_listener *tcp = &config->listeners[0];
     ck_assert_str_eq(tcp->name, "a.b-c_D");
     ck_assert_uint_eq(tcp->listen_count, 2);
@@ -179,13 +182,13 @@ START_TEST(unknown_names_get_the_nearest_known)
     expect_problems("[daemon]\nport=1\n", NULL,
                     "test.ini:2: unknown key 'port' in [daemon], which knows log_level, "
                     "log_connections, max_connections, buffer_memory, drain_timeout, "
-                    "busy_poll\n");
+                    "busy_poll, metrics_listen\n");
     expect_problems("[udp]\n\x1b[31m\xc3\xa4 = 1\n", NULL,
                     "test.ini:2: the line has a control character; remove it\n");
     expect_problems("[daemon]\n\xc3\xa4 = 1\n", NULL,
                     "test.ini:2: unknown key '\\xc3\\xa4' in [daemon], which knows log_level, "
                     "log_connections, max_connections, buffer_memory, drain_timeout, "
-                    "busy_poll\n");
+                    "busy_poll, metrics_listen\n");
 }
 END_TEST
 
@@ -260,7 +263,7 @@ START_TEST(planned_keys_are_refused)
                  "test.ini:2: [%s] %s is not supported yet; leave it out\n", section, key->name);
         expect_problems(text, NULL, problems);
     }
-    ck_assert_uint_eq(planned, 3); /* metrics_listen, user, group */
+    ck_assert_uint_eq(planned, 2); /* user, group */
 }
 END_TEST
 
@@ -401,6 +404,22 @@ START_TEST(two_listeners_on_one_address_name_both_lines)
                     "test.ini:3: [tcp c] listen: 127.0.0.1:8080 collides with 127.0.0.1:8080 of "
                     "[tcp a], given in the defaults; give each listener an address or port of its "
                     "own\n");
+    /* Metrics are served over TCP. */
+    expect_problems("[daemon]\nmetrics_listen=*:7\n[tcp]\nlisten=127.0.0.1:8,[::1]:7\n", NULL,
+                    "test.ini:4: [tcp] listen: [::1]:7 collides with *:7 of [daemon] "
+                    "metrics_listen, given in line 2; give each listener an address or port of its "
+                    "own\n");
+    expect_problems("[daemon]\nmetrics_listen=127.0.0.1:8080\n", NULL,
+                    "test.ini:2: [daemon] metrics_listen: 127.0.0.1:8080 collides with "
+                    "127.0.0.1:8080 of [tcp], given in the defaults; give each listener an address "
+                    "or port of its own\n");
+    expect_problems("[daemon]\nmetrics_listen=*:7\n[udp]\nlisten=*:7\n", NULL, "");
+    expect_problems("[daemon]\nmetrics_listen=*\n[tcp]\nlisten=*:7\n", NULL,
+                    "test.ini:2: [daemon] metrics_listen: '*' has no port; write HOST:PORT, "
+                    "[IPV6]:PORT or *:PORT\n");
+    expect_problems("[daemon]\nmetrics_listen=systemd:a\n", NULL,
+                    "test.ini:2: [daemon] metrics_listen: 'systemd:a' is not supported yet; write "
+                    "HOST:PORT, [IPV6]:PORT or *:PORT\n");
     /* Transports have ports of their own, and port 0 is always another one. */
     expect_problems("[tcp]\nlisten=*:7\n[udp]\nlisten=*:7\n", NULL, "");
     expect_problems("[tcp]\nlisten=*:0,*:0\n[tcp a]\nlisten=*:0\n", NULL, "");
