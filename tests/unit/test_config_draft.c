@@ -61,6 +61,8 @@ START_TEST(every_key_is_taken)
                                "buffer_memory      = 2MiB\n"
                                "drain_timeout      = 3s\n"
                                "busy_poll          = 50us\n"
+                               "user               = echo-user\n"
+                               "group              = 4711\n"
                                "\n"
                                "[tcp a.b-c_D]\n"
                                "listen             = 127.0.0.1:1, [::1]:2\n"
@@ -113,6 +115,8 @@ START_TEST(every_key_is_taken)
     ck_assert_uint_eq(config->daemon.buffer_memory, 2 << 20);
     ck_assert_uint_eq(config->daemon.drain_timeout_us, 3000000);
     ck_assert_uint_eq(config->daemon.busy_poll_us, 50);
+    ck_assert_str_eq(config->daemon.user, "echo-user");
+    ck_assert_str_eq(config->daemon.group, "4711");
     const struct etd_config_listener *tcp = &config->listeners[0];
     ck_assert_str_eq(tcp->name, "a.b-c_D");
     ck_assert_uint_eq(tcp->listen_count, 2);
@@ -244,6 +248,18 @@ START_TEST(keys_before_any_section)
 }
 END_TEST
 
+START_TEST(a_group_needs_a_user)
+{
+    expect_problems("[daemon]\nlog_level = info\ngroup = games\n", NULL,
+                    "test.ini:3: [daemon] group: there is no user to become with it; set user "
+                    "too, or leave group out\n");
+    struct helper helper;
+    helper_init(&helper);
+    helper_load_good(&helper, "[daemon]\ngroup = games\nuser = games\n");
+    helper_free(&helper);
+}
+END_TEST
+
 /* What is not built yet is refused by its name, whatever its value, and never passed over. */
 START_TEST(planned_keys_are_refused)
 {
@@ -260,7 +276,7 @@ START_TEST(planned_keys_are_refused)
                  "test.ini:2: [%s] %s is not supported yet; leave it out\n", section, key->name);
         expect_problems(text, NULL, problems);
     }
-    ck_assert_uint_eq(planned, 3); /* metrics_listen, user, group */
+    ck_assert_uint_eq(planned, 1); /* metrics_listen */
 }
 END_TEST
 
@@ -646,6 +662,7 @@ Suite *etd_suite(void)
     tcase_add_test(tests, section_names_are_checked);
     tcase_add_test(tests, keys_before_any_section);
     tcase_add_test(tests, planned_keys_are_refused);
+    tcase_add_test(tests, a_group_needs_a_user);
     tcase_add_test(tests, planned_values_are_refused);
     tcase_add_test(tests, a_service_needs_a_transport_that_carries_it);
     tcase_add_test(tests, a_refid_is_characters_or_an_address);
