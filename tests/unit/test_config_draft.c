@@ -183,13 +183,13 @@ START_TEST(unknown_names_get_the_nearest_known)
     expect_problems("[daemon]\nport=1\n", NULL,
                     "test.ini:2: unknown key 'port' in [daemon], which knows log_level, "
                     "log_connections, max_connections, buffer_memory, drain_timeout, "
-                    "busy_poll\n");
+                    "busy_poll, user, group\n");
     expect_problems("[udp]\n\x1b[31m\xc3\xa4 = 1\n", NULL,
                     "test.ini:2: the line has a control character; remove it\n");
     expect_problems("[daemon]\n\xc3\xa4 = 1\n", NULL,
                     "test.ini:2: unknown key '\\xc3\\xa4' in [daemon], which knows log_level, "
                     "log_connections, max_connections, buffer_memory, drain_timeout, "
-                    "busy_poll\n");
+                    "busy_poll, user, group\n");
 }
 END_TEST
 
@@ -474,8 +474,9 @@ START_TEST(option_mistakes_are_told_with_their_text)
                     "proxy_protocol, reuse_port, time_format, require_sync\n");
     expect_problems("", "tcp.backlog=0",
                     "-o tcp.backlog=0: [tcp] backlog: '0' is out of its range, 1 to 65535\n");
-    expect_problems("", "daemon.user=nobody",
-                    "-o daemon.user=nobody: [daemon] user is not supported yet; leave it out\n");
+    expect_problems("", "daemon.group=games",
+                    "-o daemon.group=games: [daemon] group: there is no user to become with it; "
+                    "set user too, or leave group out\n");
     expect_problems("", "udp.rate_burst=0",
                     "-o udp.rate_burst=0: [udp] rate_burst: '0' is out of its range, 1 to "
                     "10000000\n");
