@@ -1,7 +1,8 @@
 # `cpack` in a configured build folder makes a Debian package of what `cmake --install` installs.
 #
 # Version, maintainer and date come from the first entry of cmake/debian/changelog, which must be
-# about the version of this project. Configure with the preset "package", which builds for a package.
+# about the version of this project. Configure with the preset "package": it builds for /usr and /etc,
+# and without debug information, whose paths would make each folder's package another.
 set(debian ${PROJECT_SOURCE_DIR}/cmake/debian)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${debian}/changelog)
 file(READ ${debian}/changelog changelog)
