@@ -34,12 +34,9 @@ START_TEST(a_user_comes_with_its_group_or_another)
         uid_t uid;
         gid_t gid;
     } rows[] = {
-        {"nobody", "", NOBODY, NOBODY},
-        {"games", "", GAMES_USER, GAMES_GROUP},
-        {"games", "nogroup", GAMES_USER, NOBODY},
-        {"5", "", GAMES_USER, GAMES_GROUP},
-        {"nobody", "60", NOBODY, GAMES_GROUP},
-        {"471147", "471147", UNLISTED, UNLISTED},
+        {"nobody", "", NOBODY, NOBODY},           {"games", "", GAMES_USER, GAMES_GROUP},
+        {"games", "nogroup", GAMES_USER, NOBODY}, {"5", "", GAMES_USER, GAMES_GROUP},
+        {"nobody", "60", NOBODY, GAMES_GROUP},    {"471147", "471147", UNLISTED, UNLISTED},
         {"4294967294", "1", 4294967294u, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -87,8 +84,9 @@ START_TEST(only_root_can_become_another)
     const struct etd_identity nobody = find("nobody", "");
     become(GAMES_USER, GAMES_GROUP);
     ck_assert(!etd_privileges_drop(&nobody, error));
-    ck_assert_str_eq(error, "cannot become user 65534 and group 65534 of [daemon] user, having been "
-                            "started as 5 and 60; start as root, or leave user out");
+    ck_assert_str_eq(error,
+                     "cannot become user 65534 and group 65534 of [daemon] user, having been "
+                     "started as 5 and 60; start as root, or leave user out");
     ck_assert(!etd_privileges_dropped());
 }
 END_TEST
@@ -101,7 +99,7 @@ START_TEST(another_group_is_another_identity)
 }
 END_TEST
 
-/* setuid(2) by root forgets the saved id, setreuid(2) keeps it: that is no giving up. */
+/* Who keeps root as the saved id has given up nothing. */
 START_TEST(a_saved_id_of_root_is_found)
 {
     const struct etd_identity games = find("games", "");
@@ -109,6 +107,7 @@ START_TEST(a_saved_id_of_root_is_found)
     ck_assert_int_eq(setresgid(GAMES_GROUP, GAMES_GROUP, GAMES_GROUP), 0);
     ck_assert_int_eq(setresuid(GAMES_USER, GAMES_USER, 0), 0);
     ck_assert(!etd_privileges_drop(&games, error));
+    ck_assert_int_eq(setresuid(0, 0, 0), 0); /* the way back that it found */
 }
 END_TEST
 
