@@ -115,7 +115,7 @@ START_TEST(it_never_serves_with_anything_left)
         plan.at++;
         ck_assert_uint_lt(plan.at, CALLS_MAX);
     } while (run(&plan, rows[_i].felt));
-    ck_assert_uint_gt(plan.at, rows[_i].felt);
+    ck_assert_uint_gt(plan.at, rows[_i].felt > 1 ? rows[_i].felt : 1); /* it is called at all */
 }
 END_TEST
 
