@@ -71,6 +71,14 @@ bool etd_socket_bound(int fd, struct etd_socket_address *address)
            etd_socket_from_sockaddr(&storage, length, address);
 }
 
+bool etd_socket_peer(int fd, struct etd_socket_address *address)
+{
+    struct sockaddr_storage storage;
+    socklen_t length = sizeof storage;
+    return getpeername(fd, (struct sockaddr *)&storage, &length) == 0 &&
+           etd_socket_from_sockaddr(&storage, length, address);
+}
+
 /* fe80::/10 (RFC 4291 section 2.5.6). */
 static bool is_link_local(const struct etd_address *address)
 {
