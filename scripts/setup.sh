@@ -8,10 +8,14 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 build_packages=(gcc libc6-dev cmake ninja-build pkg-config libev-dev libinih-dev libsystemd-dev
     libmicrohttpd-dev scdoc)
 
+# What making the Debian package takes besides.
+# shellcheck disable=SC2034  # used by the scripts that source this
+package_packages=(dpkg-dev file lintian)
+
 # What the tests take besides. They also build with clang, and use the peers that users have.
 # shellcheck disable=SC2034  # used by the scripts that source this
-test_packages=(check python3 binutils clang libclang-rt-14-dev netcat-openbsd ncat socat haproxy
-    iproute2 procps systemd util-linux rdate ntpsec-ntpdig nmap python3-scapy
+test_packages=("${package_packages[@]}" check python3 binutils clang libclang-rt-14-dev netcat-openbsd
+    ncat socat haproxy iproute2 procps strace systemd util-linux rdate ntpsec-ntpdig nmap python3-scapy
     man-db mandoc groff-base nftables
     libcap2 libedit2 libgnutls30 libnettle8 libseccomp2) # the last five for chronyd, see fetch_peers
 

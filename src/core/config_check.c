@@ -248,8 +248,22 @@ static void check_addresses(struct etd_config_draft *draft, size_t index)
     }
 }
 
+static void check_group(struct etd_config_draft *draft)
+{
+    const struct etd_config_draft_section *daemon = &draft->sections[0];
+    if (draft->daemon.group[0] == '\0' || draft->daemon.user[0] != '\0' ||
+        is_bad(daemon, "group") || is_bad(daemon, "user"))
+        return;
+    struct etd_config_message message;
+    struct etd_writer *writer = etd_config_message_begin(&message);
+    etd_write_text(writer, "[daemon] group: there is no user to become with it; set user too, or "
+                           "leave group out");
+    etd_config_problems_add(draft->problems, origin_of(daemon, "group"), &message);
+}
+
 void etd_draft_check(struct etd_config_draft *draft)
 {
+    check_group(draft);
     for (size_t i = 0; i < draft->section_count; i++) {
         const struct etd_config_draft_section *section = &draft->sections[i];
         if (section->kind == ETD_SECTION_DAEMON || section->nameless)

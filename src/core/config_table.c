@@ -108,11 +108,14 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      .help = "Where metrics are served over HTTP, at /metrics, and the state of health, at "
              "/healthz: HOST:PORT, [IPV6]:PORT or *:PORT. Whoever can connect can read them. "
              "Empty: off."},
-    {ETD_SECTION_DAEMON, "user", ETD_CONFIG_NAME, 0, ETD_USER_NAME_MAX, .planned = true,
-     .fixed = true, .default_text = "",
-     .help = "The user to become when all listeners are bound, when started as root. Empty: stay."},
-    {ETD_SECTION_DAEMON, "group", ETD_CONFIG_NAME, 0, ETD_USER_NAME_MAX, .planned = true,
-     .fixed = true, .default_text = "", .help = "The group to become. Empty: the user's own."},
+    {ETD_SECTION_DAEMON, "user", ETD_CONFIG_NAME, 0, ETD_USER_NAME_MAX, .fixed = true,
+     .default_text = "", DAEMON(user),
+     .help = "The user to become, for good, when all listeners are bound, when started as root: a "
+             "name, or an id in digits. It must be able to read the configuration file for a "
+             "reload, which can bind no new port below 1024. Empty: stay."},
+    {ETD_SECTION_DAEMON, "group", ETD_CONFIG_NAME, 0, ETD_USER_NAME_MAX, .fixed = true,
+     .default_text = "", DAEMON(group),
+     .help = "The group to become with it; all others are left. Empty: the user's own."},
 
     {ETD_SECTION_TCP, "listen", ETD_CONFIG_ENDPOINTS, 1, ETD_LISTEN_MAX,
      .default_text = "127.0.0.1:8080", LISTENER(listen),

@@ -1,5 +1,7 @@
 #include "platform/socket.h"
 
+#include "platform/privileges.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -88,7 +90,7 @@ static void explain_failure(char error[ETD_SOCKET_ERROR], const char *doing,
                             const struct etd_socket_address *address, int type, int failure)
 {
     char text[ETD_ADDRESS_TEXT];
-    char advice[128] = "";
+    char advice[160] = "";
     unsigned port = address->address.port;
     etd_address_format(&address->address, text);
     switch (failure) {
@@ -100,7 +102,10 @@ static void explain_failure(char error[ETD_SOCKET_ERROR], const char *doing,
     case EPERM:
         if (port < IPPORT_RESERVED)
             snprintf(advice, sizeof advice,
-                     "; a port below 1024 takes the capability CAP_NET_BIND_SERVICE");
+                     "; a port below 1024 takes the capability CAP_NET_BIND_SERVICE%s",
+                     etd_privileges_dropped()
+                         ? ", which was given up with root for [daemon] user: restart to bind it"
+                         : "");
         break;
     case EADDRNOTAVAIL:
         snprintf(advice, sizeof advice,
