@@ -55,7 +55,7 @@ START_TEST(those_in_the_middle_can_go)
 {
     enum { ALL = 5 };
     struct etd_tcp_tally *all[ALL];
-    char title[8];
+    char title[ETD_SECTION_TITLE];
     for (int i = 0; i < ALL; i++) {
         snprintf(title, sizeof title, "%d", i);
         all[i] = etd_tcp_tally_take(&tallies, title);
