@@ -178,6 +178,37 @@ START_TEST(a_failing_call_is_done_without_or_refuses_the_whole_reload)
 }
 END_TEST
 
+/* A reload during a pause neither ends that too early nor makes it last. */
+START_TEST(accepting_that_pauses_goes_on_behind_a_reload)
+{
+    const struct etd_bytes word = etd_bytes_text("word");
+    struct fault_plan plan = {
+        .call = FAULT_ACCEPT4, .error = EMFILE, .at = 1, .count = 1000000, .config = path};
+    struct fault_daemon daemon;
+    struct fault_stream waiting;
+    write_file(before);
+    fault_daemon_start(&daemon, &plan);
+    ck_assert(daemon.serves);
+    fault_stream_open(&waiting, "waiting", &daemon, (enum fault_listener)STAYING);
+    fault_stream_exchange(&waiting, word, etd_bytes(NULL, 0));
+    fault_daemon_await(&daemon, &daemon.report->fired, 1);
+    write_file(behind);
+    REQUIRE(&daemon, reload(&daemon));
+    /* Asked once in a pause, and not each time that the loop comes round. */
+    REQUIRE(&daemon, daemon.report->fired <= 2);
+    fault_daemon_await(&daemon, &daemon.report->fired, 3);
+    daemon.report->lifted = true;
+    fault_stream_exchange(&waiting, etd_bytes(NULL, 0), word);
+    fault_stream_finish(&waiting, true);
+    REQUIRE(&daemon, waiting.end == FAULT_COMPLETE);
+    REQUIRE(&daemon, ask(&daemon, daemon.report->bound_count - 1) == FAULT_COMPLETE);
+    fault_daemon_terminate(&daemon);
+    fault_daemon_wait(&daemon);
+    fault_judge_end(&daemon, FAULT_UNFELT);
+    fault_daemon_free(&daemon);
+}
+END_TEST
+
 Suite *etd_suite(void)
 {
     Suite *suite = suite_create("fault/reload_calls");
@@ -186,6 +217,7 @@ Suite *etd_suite(void)
     tcase_set_timeout(tcase, 240);
     tcase_add_loop_test(tcase, a_failing_call_is_done_without_or_refuses_the_whole_reload, 0,
                         sizeof sweeps / sizeof sweeps[0]);
+    tcase_add_test(tcase, accepting_that_pauses_goes_on_behind_a_reload);
     suite_add_tcase(suite, tcase);
     return suite;
 }
