@@ -23,8 +23,7 @@ import support
 from support import DEADLINE, Daemon, connect, udp_socket
 
 SIOCOUTQ = 0x5411  # of <linux/sockios.h>; Python has no name for it
-# Sanitizers make each start and end slow: there it is fewer signals.
-ROUNDS = 40 if os.environ.get("ETD_SANITIZE") else 200
+ROUNDS = 200
 DRAIN_TIMEOUT = 10
 STREAM = 4 << 20
 CONFIGURATION = f"""

@@ -15,9 +15,9 @@ import unittest
 import support
 from support import Daemon, connect, receive_exactly, udp_socket, wait_until
 
+# They keep what is freed for a while, and find by themselves what is lost.
 SANITIZED = bool(os.environ.get("ETD_SANITIZE"))
-# Sanitizers make everything slow: there it is fewer reloads. What is lost they find themselves.
-RELOADS = 150 if SANITIZED else 1000
+RELOADS = 1000
 WARM_UP = RELOADS // 4
 # Of memory that is resident: pages that pieces happen to fall into. A leak of 100 bytes for each reload
 # would be more.
