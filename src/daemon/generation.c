@@ -11,6 +11,22 @@
 /* For the loop, the log, libraries, what a reload opens, and connections to be rejected. */
 enum { SPARE_DESCRIPTORS = 32 };
 
+/* What was settled at the start stays: who has given up root cannot become another user. */
+static bool keeps_fixed_keys(const struct etd_config *from, const struct etd_config *to)
+{
+    bool keeps = true;
+    for (size_t i = 0; from != NULL && i < ETD_CONFIG_KEYS; i++) {
+        const struct etd_config_key *key = &etd_config_keys[i];
+        if (key->section != ETD_SECTION_DAEMON || !key->fixed || key->planned ||
+            etd_config_same(key, &from->daemon, &to->daemon))
+            continue;
+        etd_log(ETD_LOG_ERROR, "a reload cannot change this key: leave it as it was, or restart",
+                "section=\"[daemon]\" key=%s", key->name);
+        keeps = false;
+    }
+    return keeps;
+}
+
 /* As many connections as asked for, as far as the descriptor limit allows. */
 static uint32_t connection_limit(const struct etd_generation *generation)
 {
@@ -71,7 +87,8 @@ bool etd_generation_open(struct etd_generation *generation, struct etd_server *s
                          const struct etd_config *config)
 {
     *generation = (struct etd_generation){.config = config};
-    if (!etd_listeners_open(&generation->listeners, server, config))
+    if (!keeps_fixed_keys(server->config, config) ||
+        !etd_listeners_open(&generation->listeners, server, config))
         return false;
     /* Behind the listeners, whose descriptors count. */
     generation->max_connections = connection_limit(generation);

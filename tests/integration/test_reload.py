@@ -458,6 +458,10 @@ class Refused(unittest.TestCase):
             # Of a new one it can.
             daemon.reload(BOTH + "[tcp shared]\nlisten = 127.0.0.2:0\nreuse_port = yes\n")
 
+    def test_user_stays_who_it_is(self):
+        with ReloadingDaemon(BOTH) as daemon:
+            self.check_nothing_changed(daemon, "[daemon]\nuser = nobody\n" + BOTH, "user")
+
     def test_congestion_control_that_the_kernel_does_not_know(self):
         with ReloadingDaemon(BOTH) as daemon:
             self.check_nothing_changed(
