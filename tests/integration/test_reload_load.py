@@ -21,7 +21,7 @@ RELOADS = 1000
 WARM_UP = RELOADS // 4
 # Of memory that is resident: pages that pieces happen to fall into. A leak of 100 bytes for each reload
 # would be more.
-TOLERANCE = 64 * 1024
+TOLERANCE = 48 * 1024
 
 BAD = (
     "[tcp\n",
