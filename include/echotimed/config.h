@@ -28,6 +28,8 @@ enum {
     ETD_PREFIXES_MAX = 1000,
     /* Listeners: each is compared with each other. */
     ETD_LISTENERS_MAX = 1000,
+    /* Connections in all: addresses are reserved for so many records. */
+    ETD_CONNECTIONS_MAX = 1000000,
     /* useradd(8). */
     ETD_USER_NAME_MAX = 32,
     /* An IPv4 address. */
@@ -184,6 +186,10 @@ extern const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS];
 
 /* The row of a key; null when the section knows no such name. */
 const struct etd_config_key *etd_config_key_find(enum etd_config_section section, const char *name);
+
+/* Whether a key has the same value in two configurations: of the daemon, or of listeners of its
+ * section. */
+bool etd_config_same(const struct etd_config_key *key, const void *a, const void *b);
 
 /* Whether this value of a choice (of a list: the kind of an entry) is known, but not supported yet
  * in that section. */

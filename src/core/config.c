@@ -3,6 +3,9 @@
 /* Where the dump puts the = of a line. A name that is longer has its own a blank behind it. */
 enum { NAME_WIDTH = 18 };
 
+/* The longest list fits: its text is a line that a file may have. */
+enum { VALUE_TEXT = 64 * 1024 };
+
 enum etd_config_section etd_config_section_of(enum etd_transport transport)
 {
     return transport == ETD_UDP ? ETD_SECTION_UDP : ETD_SECTION_TCP;
@@ -47,6 +50,17 @@ void etd_config_free(struct etd_config *config)
     if (config->listeners != NULL)
         etd_memory_free(config->memory, config->listeners);
     *config = (struct etd_config){0};
+}
+
+bool etd_config_same(const struct etd_config_key *key, const void *a, const void *b)
+{
+    /* As texts: what reads back to the same is the same. */
+    uint8_t texts[2][VALUE_TEXT];
+    struct etd_writer first = etd_writer(texts[0], sizeof texts[0]);
+    struct etd_writer second = etd_writer(texts[1], sizeof texts[1]);
+    etd_value_write(key, a, &first);
+    etd_value_write(key, b, &second);
+    return etd_bytes_equal(etd_writer_bytes(&first), etd_writer_bytes(&second));
 }
 
 static void dump_key(const struct etd_config_key *key, const void *base, struct etd_writer *writer)

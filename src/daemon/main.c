@@ -7,30 +7,25 @@
 #include "platform/notify.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
-/* `file`: where the configuration came from, null for nowhere. */
-static int serve(const struct etd_config *config, const char *file)
+static int serve(struct etd_config_loaded *loaded, const struct etd_config_request *request)
 {
     struct etd_server server;
     struct etd_identity heir;
-    int status = etd_root_find_heir(&config->daemon, &heir);
+    int status = etd_root_find_heir(&loaded->config.daemon, &heir);
     if (status != EX_OK)
         return status;
     status = EX_OSERR;
     struct ev_loop *loop = etd_loop_open();
     if (loop == NULL)
         return status;
-    if (!etd_server_open(&server, loop, config))
+    if (!etd_server_open(&server, loop, loaded, request))
         goto close_loop;
-    if (!etd_root_give_up(&heir, file))
+    if (!etd_root_give_up(&heir, loaded->built_in ? NULL : request->sources.file))
         goto close_server;
-    char text[64];
-    snprintf(text, sizeof text, "serving %zu listener%s", config->listener_count,
-             config->listener_count == 1 ? "" : "s");
-    etd_notify_ready(text);
+    etd_server_tell_ready(&server);
     etd_server_run(&server);
     etd_notify_stopping("closing");
     if (!etd_loop_failed())
@@ -63,7 +58,7 @@ int main(int argc, char **argv)
     if (loaded.built_in)
         etd_log(ETD_LOG_NOTICE, "no configuration file: serving the built-in defaults", "file=%s",
                 options.request.sources.file);
-    status = serve(&loaded.config, loaded.built_in ? NULL : options.request.sources.file);
+    status = serve(&loaded, &options.request);
     etd_log(status == EXIT_SUCCESS ? ETD_LOG_INFO : ETD_LOG_ERROR, "ended", "status=%d", status);
     etd_log_close();
     etd_config_loaded_free(&loaded);

@@ -155,6 +155,23 @@ static bool let_in(struct etd_metrics *metrics, uint64_t now, ev_tstamp *pause)
     return true;
 }
 
+/* Closes everything, answered or not; all zeros again. */
+static void close_all(struct etd_metrics *metrics)
+{
+    struct etd_server *server = metrics->server;
+    ev_timer_stop(server->loop, &metrics->timer);
+    ev_io_stop(server->loop, &metrics->working);
+    etd_http_close(metrics->http);
+    for (size_t i = 0; i < metrics->listening_count; i++) {
+        ev_io_stop(server->loop, &metrics->listening[i]);
+        close(metrics->listening[i].fd);
+    }
+    free(metrics->listening);
+    for (size_t i = 0; i < ETD_METRICS_FORMATS; i++)
+        free(metrics->pages[i].text);
+    *metrics = (struct etd_metrics){0};
+}
+
 /* One piece of work, and the rest behind it. */
 static void work(struct etd_metrics *metrics)
 {
@@ -165,7 +182,7 @@ static void work(struct etd_metrics *metrics)
     if (let_in(metrics, now, &pause) && etd_http_run(metrics->http, now))
         rest(metrics, pause);
     else
-        etd_metrics_close(metrics);
+        close_all(metrics);
 }
 
 static void on_ready(EV_P_ ev_io *watcher, int revents)
@@ -244,45 +261,41 @@ static bool open_sockets(struct etd_metrics *metrics, const struct etd_endpoint 
     return true;
 }
 
-bool etd_metrics_open(struct etd_metrics *metrics, struct etd_server *server,
-                      const struct etd_endpoint *endpoint)
+struct etd_metrics *etd_metrics_make(struct etd_server *server, const struct etd_endpoint *endpoint)
 {
+    struct etd_metrics *metrics = malloc(sizeof *metrics);
+    if (metrics == NULL) {
+        log_refusal("out of memory");
+        return NULL;
+    }
     *metrics = (struct etd_metrics){.server = server};
-    if (endpoint == NULL)
-        return true;
     ev_timer_init(&metrics->timer, on_timer, 0, 0);
     metrics->timer.data = metrics;
     if (open_sockets(metrics, endpoint))
         metrics->http = etd_http_open(answer, metrics);
     if (metrics->http == NULL) {
-        etd_metrics_close(metrics);
-        return false;
+        etd_metrics_free(metrics);
+        return NULL;
     }
     ev_io_init(&metrics->working, on_ready, etd_http_descriptor(metrics->http), EV_READ);
     metrics->working.data = metrics;
     watch(metrics, true);
-    return true;
+    return metrics;
 }
 
-void etd_metrics_close(struct etd_metrics *metrics)
+void etd_metrics_free(struct etd_metrics *metrics)
 {
-    struct etd_server *server = metrics->server;
-    if (server == NULL)
-        return;
-    ev_timer_stop(server->loop, &metrics->timer);
-    ev_io_stop(server->loop, &metrics->working);
-    etd_http_close(metrics->http);
-    for (size_t i = 0; i < metrics->listening_count; i++) {
-        ev_io_stop(server->loop, &metrics->listening[i]);
-        close(metrics->listening[i].fd);
-    }
-    free(metrics->listening);
-    for (size_t i = 0; i < ETD_METRICS_FORMATS; i++)
-        free(metrics->pages[i].text);
-    *metrics = (struct etd_metrics){0};
+    if (metrics != NULL && metrics->server != NULL)
+        close_all(metrics);
+    free(metrics);
+}
+
+bool etd_metrics_serves(const struct etd_metrics *metrics)
+{
+    return metrics != NULL && metrics->http != NULL;
 }
 
 size_t etd_metrics_descriptors(const struct etd_metrics *metrics)
 {
-    return metrics->http != NULL ? metrics->listening_count + ETD_HTTP_DESCRIPTORS : 0;
+    return etd_metrics_serves(metrics) ? metrics->listening_count + ETD_HTTP_DESCRIPTORS : 0;
 }

@@ -24,7 +24,6 @@ struct etd_metrics_page {
     size_t size; /* 0: not made yet */
 };
 
-/* All zeros is a room that is not open. */
 struct etd_metrics {
     struct etd_server *server;
     struct etd_http *http; /* null: not open */
@@ -37,16 +36,17 @@ struct etd_metrics {
     struct etd_metrics_page pages[ETD_METRICS_FORMATS];
 };
 
-/* Opens the sockets of an endpoint and begins to serve; null opens nothing. False: logged, and
- * nothing is left open. The room must not move while it is open. */
-bool etd_metrics_open(struct etd_metrics *metrics, struct etd_server *server,
-                      const struct etd_endpoint *endpoint);
+/* Opens the sockets of an endpoint and begins to serve. Null: logged, and nothing is left open. */
+struct etd_metrics *etd_metrics_make(struct etd_server *server,
+                                     const struct etd_endpoint *endpoint);
 
-/* Closes everything, answered or not, and gives the memory back; all zeros again. Does nothing to one
- * that is not open. */
-void etd_metrics_close(struct etd_metrics *metrics);
+/* Closes everything, answered or not, and gives the memory back. Null is allowed. */
+void etd_metrics_free(struct etd_metrics *metrics);
 
-/* The most descriptors that it may have open at one time. */
+/* Whether it still serves: it ends by itself when the HTTP server cannot go on. Null does not. */
+bool etd_metrics_serves(const struct etd_metrics *metrics);
+
+/* The most descriptors that it may have open at one time; null: 0. */
 size_t etd_metrics_descriptors(const struct etd_metrics *metrics);
 
 #endif

@@ -32,21 +32,22 @@ void etd_report_begin(struct etd_report *report, struct etd_server *server)
 
 static bool next_tcp(const struct etd_server *server, struct etd_metrics_subject *subject)
 {
-    const struct etd_tcp_listener *listener = subject->place;
-    listener = listener == NULL ? server->tcp : listener + 1;
-    if (listener == server->tcp + server->tcp_count)
+    const struct etd_tcp_tally *tally = subject->place;
+    tally = tally == NULL ? server->tallies.first : tally->next;
+    if (tally == NULL)
         return false;
-    *subject = (struct etd_metrics_subject){listener->title, &listener->counters, listener};
+    *subject = (struct etd_metrics_subject){tally->title, &tally->counters, tally};
     return true;
 }
 
 static bool next_udp(const struct etd_server *server, struct etd_metrics_subject *subject)
 {
-    const struct etd_udp_endpoint *endpoint = subject->place;
-    endpoint = endpoint == NULL ? server->udp : endpoint + 1;
-    if (endpoint == server->udp + server->udp_count)
+    const struct etd_listeners *listeners = &server->listeners;
+    struct etd_udp_endpoint *const *slot = subject->place;
+    slot = slot == NULL ? listeners->udp : slot + 1;
+    if (slot == listeners->udp + listeners->udp_count)
         return false;
-    *subject = (struct etd_metrics_subject){endpoint->title, &endpoint->counters, endpoint};
+    *subject = (struct etd_metrics_subject){(*slot)->title, &(*slot)->counters, slot};
     return true;
 }
 

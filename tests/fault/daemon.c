@@ -42,9 +42,10 @@ static int count_descriptors(void)
 static _Noreturn void be_the_daemon(const struct fault_daemon *daemon, int ready)
 {
     char user[64], group[64];
+    const char *config = daemon->plan.config != NULL ? daemon->plan.config : ETD_FAULT_CONFIG;
     char *arguments[] = {(char[]){"echotimed"},
                          (char[]){"-c"},
-                         (char[]){ETD_FAULT_CONFIG},
+                         (char *)config,
                          (char[]){"-o"},
                          user,
                          (char[]){"-o"},
@@ -106,6 +107,11 @@ uint16_t fault_daemon_port(const struct fault_daemon *daemon, enum fault_listene
 void fault_daemon_terminate(const struct fault_daemon *daemon)
 {
     kill(daemon->pid, SIGTERM);
+}
+
+void fault_daemon_reload(const struct fault_daemon *daemon)
+{
+    kill(daemon->pid, SIGHUP);
 }
 
 void fault_daemon_wait(struct fault_daemon *daemon)

@@ -54,14 +54,15 @@ const char *fault_call_name(enum fault_call call);
 /* All zeros: nothing goes wrong. */
 struct fault_plan {
     enum fault_call call;
-    int error;         /* errno; for an allocation it is ENOMEM; 0: says that it succeeded, and did
+    int error;          /* errno; for an allocation it is ENOMEM; 0: says that it succeeded, and did
                        nothing (identity_calls.c alone) */
-    unsigned at;       /* the first call that fails, counted from 1 */
-    unsigned count;    /* how many calls fail from there on */
-    unsigned every;    /* unless 0, in place of both: each such call fails */
-    const char *user;  /* unless null, of [daemon]; */
-    const char *group; /* likewise */
-    bool exhausted;    /* an allocation: from `at` on no more can be held than at that moment */
+    unsigned at;        /* the first call that fails, counted from 1 */
+    unsigned count;     /* how many calls fail from there on */
+    unsigned every;     /* unless 0, in place of both: each such call fails */
+    const char *user;   /* unless null, of [daemon]; */
+    const char *group;  /* likewise */
+    const char *config; /* the file that is served; null: echotimed.ini */
+    bool exhausted;     /* an allocation: from `at` on no more can be held than at that moment */
 
     /* Short ones; 0: as many as there are. */
     size_t most_received; /* bytes of a recv, */

@@ -92,7 +92,8 @@ unsigned fault_run(const struct fault_plan *plan, unsigned effects, size_t bulk,
         fault_daemon_wait(&daemon);
     fault_judge_end(&daemon, effects);
     for (size_t i = 0; i < scenario.count; i++)
-        judge_stream(&daemon, &scenario.streams[i], i == 0 ? effects & ~(unsigned)FAULT_HITS_ANY : effects);
+        judge_stream(&daemon, &scenario.streams[i],
+                     i == 0 ? effects & ~(unsigned)FAULT_HITS_ANY : effects);
     if (daemon.serves && (effects & FAULT_STOPS) == 0 && !scenario.datagrams_answered)
         complain(&daemon, "a datagram was never answered", "");
     unsigned fired = daemon.report->fired;

@@ -45,6 +45,36 @@ START_TEST(fields_are_not_shared)
 }
 END_TEST
 
+START_TEST(values_are_compared_by_their_key)
+{
+    const struct etd_config_daemon a = {.log_level = ETD_LOG_INFO, .busy_poll_us = 50};
+    const struct etd_config_daemon b = {.log_level = ETD_LOG_INFO, .busy_poll_us = 51};
+    const struct etd_config_key *level = etd_config_key_find(ETD_SECTION_DAEMON, "log_level");
+    const struct etd_config_key *poll = etd_config_key_find(ETD_SECTION_DAEMON, "busy_poll");
+    ck_assert(etd_config_same(level, &a, &b));
+    ck_assert(!etd_config_same(poll, &a, &b));
+    ck_assert(etd_config_same(poll, &a, &a));
+}
+END_TEST
+
+/* A list is the same whoever owns it, and its end counts. */
+START_TEST(lists_are_compared_entry_by_entry)
+{
+    struct etd_endpoint one[2] = {{.kind = ETD_ENDPOINT_ANY, .address.port = 1},
+                                  {.kind = ETD_ENDPOINT_ANY, .address.port = 2}};
+    struct etd_endpoint other[2] = {one[0], one[1]};
+    struct etd_config_listener a = {.listen = one, .listen_count = 2};
+    struct etd_config_listener b = {.listen = other, .listen_count = 2};
+    const struct etd_config_key *listen = etd_config_key_find(ETD_SECTION_TCP, "listen");
+    ck_assert(etd_config_same(listen, &a, &b));
+    b.listen_count = 1;
+    ck_assert(!etd_config_same(listen, &a, &b));
+    b.listen_count = 2;
+    other[1].address.port = 3;
+    ck_assert(!etd_config_same(listen, &a, &b));
+}
+END_TEST
+
 static const char *range(enum etd_config_section section, const char *name)
 {
     static uint8_t text[512];
@@ -78,6 +108,8 @@ Suite *etd_suite(void)
     tcase_add_test(tests, rows_are_sound);
     tcase_add_test(tests, names_are_unique_in_a_section_and_found);
     tcase_add_test(tests, fields_are_not_shared);
+    tcase_add_test(tests, values_are_compared_by_their_key);
+    tcase_add_test(tests, lists_are_compared_entry_by_entry);
     tcase_add_test(tests, ranges_read_well);
     suite_add_tcase(suite, tests);
     return suite;
