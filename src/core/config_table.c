@@ -70,8 +70,7 @@ static const struct {
     const char *key;
     const char *value;
 } planned_values[] = {
-    {ETD_SECTION_TCP, "listen", "systemd"},
-    {ETD_SECTION_UDP, "listen", "systemd"},
+    {ETD_SECTION_DAEMON, "metrics_listen", "systemd"},
 };
 
 /* clang-format off: a row reads better in lines of our own choice */

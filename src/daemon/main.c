@@ -4,6 +4,7 @@
 #include "daemon/server.h"
 #include "platform/log.h"
 #include "platform/notify.h"
+#include "platform/passed.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -14,11 +15,14 @@ static int serve(const struct etd_config *config)
 {
     int status = EX_OSERR;
     struct etd_server server;
+    if (!etd_passed_open())
+        return status;
     struct ev_loop *loop = etd_loop_open();
     if (loop == NULL)
-        return status;
+        goto close_passed;
     if (!etd_server_open(&server, loop, config))
         goto close_loop;
+    etd_passed_warn_of_unused(config);
     char text[64];
     snprintf(text, sizeof text, "serving %zu listener%s", config->listener_count,
              config->listener_count == 1 ? "" : "s");
@@ -31,6 +35,8 @@ static int serve(const struct etd_config *config)
     etd_server_close(&server);
 close_loop:
     etd_loop_close(loop);
+close_passed:
+    etd_passed_close();
     return status;
 }
 

@@ -21,7 +21,8 @@ struct etd_sockets {
     size_t count;
 };
 
-/* Opens every address of the section; `data` and `ready` are for the watchers, which are started.
+/* Opens every address of the section, or takes the sockets that the service manager passed for it
+ * (platform/passed.h); `data` and `ready` are for the watchers, which are started.
  * False: logged, and nothing is left open. */
 bool etd_sockets_open(struct etd_sockets *sockets, struct ev_loop *loop,
                       const struct etd_config_listener *config, void *data,
@@ -30,7 +31,7 @@ bool etd_sockets_open(struct etd_sockets *sockets, struct ev_loop *loop,
 void etd_sockets_pause(struct etd_sockets *sockets, struct ev_loop *loop);
 void etd_sockets_resume(struct etd_sockets *sockets, struct ev_loop *loop);
 
-/* Closes them and gives the memory back. */
+/* Closes those that it opened and gives the memory back. */
 void etd_sockets_close(struct etd_sockets *sockets, struct ev_loop *loop);
 
 #endif

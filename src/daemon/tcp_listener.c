@@ -4,6 +4,7 @@
 #include "daemon/server.h"
 #include "daemon/tcp_connection.h"
 #include "platform/memory.h"
+#include "platform/passed.h"
 #include "platform/socket.h"
 
 #include <errno.h>
@@ -130,10 +131,12 @@ void etd_tcp_listener_resume(struct etd_tcp_listener *listener)
 void etd_tcp_listener_close(struct etd_tcp_listener *listener)
 {
     /* A peer whose connection waits in the queue takes itself for connected, and may have sent. The
-     * bound is for peers that come as fast as they are accepted. */
+     * bound is for peers that come as fast as they are accepted. At a socket of the service manager
+     * they wait for who comes after us. */
     for (size_t i = 0; i < listener->sockets.count; i++) {
-        for (int accepts = 0; accepts < ACCEPTS_AT_CLOSE; accepts++) {
-            if (!accept_one(listener, listener->sockets.watchers[i].fd))
+        int fd = listener->sockets.watchers[i].fd;
+        for (int accepts = 0; accepts < ACCEPTS_AT_CLOSE && !etd_passed_has(fd); accepts++) {
+            if (!accept_one(listener, fd))
                 break;
         }
     }

@@ -35,7 +35,8 @@ bool etd_tcp_listener_open(struct etd_tcp_listener *listener, struct etd_server 
 void etd_tcp_listener_pause(struct etd_tcp_listener *listener);
 void etd_tcp_listener_resume(struct etd_tcp_listener *listener);
 
-/* Accepts what waits already, then closes the sockets. */
+/* Accepts what waits already, then closes the sockets; those of the service manager it leaves as they
+ * are. */
 void etd_tcp_listener_close(struct etd_tcp_listener *listener);
 
 /* Gives back what its connections needed, too: there are none any more. Does nothing to one that was

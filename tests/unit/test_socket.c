@@ -310,7 +310,7 @@ START_TEST(longest_names_fit_the_error)
 }
 END_TEST
 
-START_TEST(service_manager_socket_is_an_error_for_now)
+START_TEST(socket_of_the_service_manager_is_no_address)
 {
     struct etd_endpoint endpoint = {.kind = ETD_ENDPOINT_SYSTEMD, .name = "echo"};
     struct etd_socket_addresses found;
@@ -418,7 +418,7 @@ Suite *etd_suite(void)
     tcase_add_test(resolve, zone_becomes_the_interface);
     tcase_add_test(resolve, unknown_host_is_said);
     tcase_add_test(resolve, longest_names_fit_the_error);
-    tcase_add_test(resolve, service_manager_socket_is_an_error_for_now);
+    tcase_add_test(resolve, socket_of_the_service_manager_is_no_address);
     tcase_add_test(resolve, host_without_ipv6_serves_ipv4);
     tcase_add_test(resolve, host_with_too_many_addresses_is_said);
     tcase_add_test(resolve, other_families_are_no_address);

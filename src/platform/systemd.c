@@ -1,4 +1,6 @@
+/* libsystemd, named in this file alone: what the service manager is told, and what it passes. */
 #include "platform/notify.h"
+#include "platform/passed.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,3 +41,11 @@ void etd_notify_status(const char *status)
 {
     tell("", status);
 }
+
+int etd_passed_receive(char ***names)
+{
+    /* The variables are ours alone: a program that we might start has no use for them. */
+    return sd_listen_fds_with_names(true, names);
+}
+
+_Static_assert(ETD_PASSED_FIRST == SD_LISTEN_FDS_START, "the manager passes other descriptors");
