@@ -2,6 +2,7 @@
 #include "daemon/loop.h"
 #include "daemon/options.h"
 #include "daemon/server.h"
+#include "daemon/supervision.h"
 #include "platform/log.h"
 #include "platform/notify.h"
 #include "platform/passed.h"
@@ -15,6 +16,7 @@ static int serve(const struct etd_config *config)
 {
     int status = EX_OSERR;
     struct etd_server server;
+    struct etd_supervision supervision;
     if (!etd_passed_open())
         return status;
     struct ev_loop *loop = etd_loop_open();
@@ -27,7 +29,9 @@ static int serve(const struct etd_config *config)
     snprintf(text, sizeof text, "serving %zu listener%s", config->listener_count,
              config->listener_count == 1 ? "" : "s");
     etd_notify_ready(text);
+    etd_supervision_begin(&supervision, &server);
     etd_server_run(&server);
+    etd_supervision_end(&supervision);
     etd_notify_stopping("closing");
     if (!etd_loop_failed())
         status = EXIT_SUCCESS;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
 /* The longest status line; what is longer is cut, as nobody reads more in `systemctl status`. */
@@ -40,6 +41,22 @@ void etd_notify_stopping(const char *status)
 void etd_notify_status(const char *status)
 {
     tell("", status);
+}
+
+bool etd_notify_is_heard(void)
+{
+    return getenv("NOTIFY_SOCKET") != NULL;
+}
+
+uint64_t etd_notify_watchdog_us(void)
+{
+    uint64_t microseconds = 0;
+    return sd_watchdog_enabled(true, &microseconds) > 0 ? microseconds : 0;
+}
+
+void etd_notify_watchdog(void)
+{
+    (void)sd_notify(false, "WATCHDOG=1");
 }
 
 int etd_passed_receive(char ***names)
