@@ -28,6 +28,8 @@ enum {
     ETD_PREFIXES_MAX = 1000,
     /* Listeners: each is compared with each other. */
     ETD_LISTENERS_MAX = 1000,
+    /* Connections in all: addresses are reserved for so many records. */
+    ETD_CONNECTIONS_MAX = 1000000,
     /* useradd(8). */
     ETD_USER_NAME_MAX = 32,
     /* An IPv4 address. */

@@ -46,6 +46,9 @@ size_t etd_sources_slots(uint32_t connections);
 void etd_sources_init(struct etd_sources *sources, struct etd_source_slot *slots, size_t count,
                       const struct etd_siphash_key *key);
 
+/* Counts in an empty table, which is not made for fewer connections, what another one counts. */
+void etd_sources_copy(struct etd_sources *sources, const struct etd_sources *from);
+
 /* Counts one more connection of that source, unless it has `most` open at that listener already (or
  * the table was made for fewer connections): then false. A listener is a number that it keeps as
  * long as it has connections. */

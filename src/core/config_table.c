@@ -83,8 +83,8 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      DAEMON(log_connections),
      .help = "Log a line for every closed TCP connection: who it was, why it ended, and how much "
              "was moved."},
-    {ETD_SECTION_DAEMON, "max_connections", ETD_CONFIG_NUMBER, 1, 1000000, .default_text = "10000",
-     DAEMON(max_connections),
+    {ETD_SECTION_DAEMON, "max_connections", ETD_CONFIG_NUMBER, 1, ETD_CONNECTIONS_MAX,
+     .default_text = "10000", DAEMON(max_connections),
      .help = "How many TCP connections may be open at the same time, over all listeners. One more "
              "is accepted and closed at once. The limit of open files can make it less; the log "
              "says so then."},
@@ -161,7 +161,8 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
     {ETD_SECTION_TCP, "reuse_port", ETD_CONFIG_BOOLEAN, .fixed = true, .default_text = "no",
      LISTENER(reuse_port),
      .help = "Share the port with other instances that also say yes; the kernel spreads the "
-             "connections over them."},
+             "connections over them. It is settled when a socket is opened: a reload that changes it "
+             "for an address that stays is refused."},
     {ETD_SECTION_TCP, "time_format", ETD_CONFIG_CHOICE, .choices = &time_formats,
      .default_text = "rfc3339", LISTENER(time_format),
      .help = "The format in which service time answers a query that names none."},
@@ -208,7 +209,8 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
     {ETD_SECTION_UDP, "reuse_port", ETD_CONFIG_BOOLEAN, .fixed = true, .default_text = "no",
      LISTENER(reuse_port),
      .help = "Share the port with other instances that also say yes; the kernel spreads the "
-             "sources over them."},
+             "sources over them. It is settled when a socket is opened: a reload that changes it for "
+             "an address that stays is refused."},
     {ETD_SECTION_UDP, "require_sync", ETD_CONFIG_BOOLEAN, .default_text = "no",
      LISTENER(require_sync),
      .help = "Tell no time while the kernel does not call its clock synchronised: stay silent."},

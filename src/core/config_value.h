@@ -3,6 +3,7 @@
 #define ECHOTIMED_CORE_CONFIG_VALUE_H
 
 #include "echotimed/config.h"
+#include "echotimed/endpoint.h"
 
 /* Reads `text` into the key's field of `base`, a struct etd_config_daemon or etd_config_listener. A
  * list is allocated, and the one that stood there freed. When the text is refused the field stays
@@ -38,11 +39,6 @@ void etd_list_clear(const struct etd_config_key *key, void *base, const struct e
 /* One entry of a list, without blanks around it, into `entry`. As etd_value_parse. */
 bool etd_endpoint_parse(const struct etd_config_key *key, struct etd_bytes text, void *entry,
                         struct etd_writer *why);
-void etd_endpoint_write(const void *entry, struct etd_writer *writer);
-
-/* Whether two sockets at these endpoints would stand in each other's way. What a host name stands
- * for is not known here, but equal names collide. */
-bool etd_endpoint_collides(const struct etd_endpoint *a, const struct etd_endpoint *b);
 
 bool etd_prefix_parse(const struct etd_config_key *key, struct etd_bytes text, void *entry,
                       struct etd_writer *why);

@@ -58,6 +58,15 @@ static size_t find(const struct etd_sources *sources, const struct etd_source_sl
     return at;
 }
 
+void etd_sources_copy(struct etd_sources *sources, const struct etd_sources *from)
+{
+    for (size_t i = 0; i <= from->mask; i++) {
+        if (from->slots[i].open > 0)
+            sources->slots[find(sources, &from->slots[i])] = from->slots[i];
+    }
+    sources->used = from->used;
+}
+
 bool etd_sources_take(struct etd_sources *sources, uint16_t listener,
                       const struct etd_address *address, uint32_t most)
 {

@@ -16,7 +16,7 @@ enum etd_reject_reason etd_admission_of_source(const struct etd_tcp_listener *li
         return ETD_REJECT_DENIED;
     if (most == 0)
         return ETD_REJECT_NONE;
-    *counted = etd_sources_take(&listener->server->sources, listener->number, source, most);
+    *counted = etd_sources_take(&listener->server->sources, listener->tally->number, source, most);
     return *counted ? ETD_REJECT_NONE : ETD_REJECT_MAX_PER_SOURCE;
 }
 
@@ -34,7 +34,7 @@ enum etd_reject_reason etd_admission_of_peer(const struct etd_tcp_listener *list
 void etd_admission_end(const struct etd_tcp_listener *listener, const struct etd_session *session)
 {
     if (session->counted)
-        etd_sources_give(&listener->server->sources, listener->number, &session->peer);
+        etd_sources_give(&listener->server->sources, listener->tally->number, &session->peer);
 }
 
 /* The limit that was reached; 0: there is none. */
@@ -56,7 +56,7 @@ static uint32_t limit_of(const struct etd_tcp_listener *listener, enum etd_rejec
 void etd_admission_refuse(struct etd_tcp_listener *listener, const struct etd_address *source,
                           enum etd_reject_reason reason)
 {
-    listener->counters.rejected[reason]++;
+    listener->tally->counters.rejected[reason]++;
     uint64_t suppressed;
     if (!etd_log_limit_pass(&listener->rejected_log, etd_clock_monotonic_ms(), &suppressed))
         return;
@@ -65,6 +65,6 @@ void etd_admission_refuse(struct etd_tcp_listener *listener, const struct etd_ad
     if (limit_of(listener, reason) != 0)
         snprintf(limit, sizeof limit, " limit=%" PRIu32, limit_of(listener, reason));
     etd_log(ETD_LOG_WARNING, "connection rejected",
-            "source=%s listener=\"%s\" reason=%s%s suppressed=%" PRIu64, address, listener->title,
-            etd_reject_reason_name(reason), limit, suppressed);
+            "source=%s listener=\"%s\" reason=%s%s suppressed=%" PRIu64, address,
+            listener->tally->title, etd_reject_reason_name(reason), limit, suppressed);
 }

@@ -1,44 +1,53 @@
 #include "daemon/connections.h"
 
+#include "echotimed/config.h"
+
 #include <string.h>
 #include <sys/mman.h>
 
-static size_t records_size(uint32_t capacity)
+enum { NODES_SIZE = (ETD_CONNECTIONS_MAX + ETD_WHEEL_SLOTS) * sizeof(struct etd_wheel_node) };
+
+static size_t records_size(uint32_t count)
 {
-    return capacity * sizeof(struct etd_connection);
+    return count * sizeof(struct etd_connection);
 }
 
-static size_t nodes_size(uint32_t capacity)
+static void *reserve(size_t size, int protection)
 {
-    return (capacity + (size_t)ETD_WHEEL_SLOTS) * sizeof(struct etd_wheel_node);
-}
-
-static void *reserve(size_t size)
-{
-    void *range = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *range = mmap(NULL, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return range == MAP_FAILED ? NULL : range;
 }
 
-bool etd_connections_open(struct etd_connections *connections, uint32_t capacity)
+bool etd_connections_open(struct etd_connections *connections)
 {
-    *connections = (struct etd_connections){.capacity = capacity};
-    connections->records = reserve(records_size(capacity));
-    connections->nodes = reserve(nodes_size(capacity));
+    *connections = (struct etd_connections){.capacity = 0};
+    /* Not usable: a host that lends no more memory than it has would count the whole range. */
+    connections->records = reserve(records_size(ETD_CONNECTIONS_MAX), PROT_NONE);
+    connections->nodes = reserve(NODES_SIZE, PROT_READ | PROT_WRITE);
     if (connections->records == NULL || connections->nodes == NULL) {
         etd_connections_close(connections);
         return false;
     }
-    etd_wheel_init(&connections->wheel, connections->nodes, capacity);
+    etd_wheel_init(&connections->wheel, connections->nodes, ETD_CONNECTIONS_MAX);
+    return true;
+}
+
+bool etd_connections_make_room(struct etd_connections *connections, uint32_t capacity)
+{
+    if (capacity <= connections->capacity)
+        return true;
+    if (mprotect(connections->records, records_size(capacity), PROT_READ | PROT_WRITE) != 0)
+        return false;
+    connections->capacity = capacity;
     return true;
 }
 
 void etd_connections_close(struct etd_connections *connections)
 {
     if (connections->records != NULL)
-        munmap(connections->records, records_size(connections->capacity));
+        munmap(connections->records, records_size(ETD_CONNECTIONS_MAX));
     if (connections->nodes != NULL)
-        munmap(connections->nodes, nodes_size(connections->capacity));
+        munmap(connections->nodes, NODES_SIZE);
     *connections = (struct etd_connections){0};
 }
 

@@ -1,8 +1,8 @@
 /* The table of TCP connections: their records, and the wheel that knows their deadlines.
  *
- * Records stand in one reserved range of addresses, so that a record never moves (libev points to its
- * watcher) and its place is its number in the wheel. Pages are touched as they are used, the lowest
- * first. */
+ * Records stand in one range of addresses, so that a record never moves (libev points to its watcher)
+ * and its place is its number in the wheel. Addresses are reserved for as many as a configuration can
+ * ask for, and made usable as it does; pages are touched as they are used, the lowest first. */
 #ifndef ECHOTIMED_DAEMON_CONNECTIONS_H
 #define ECHOTIMED_DAEMON_CONNECTIONS_H
 
@@ -23,7 +23,7 @@ _Static_assert(sizeof(struct etd_connection) <= 120, "each byte more counts for 
 
 struct etd_connections {
     struct etd_connection *records;
-    uint32_t capacity;
+    uint32_t capacity;           /* records that are usable */
     uint32_t used;               /* records in use at some time so far: the first ones */
     uint32_t open;               /* in use now */
     struct etd_connection *free; /* those given back */
@@ -31,8 +31,11 @@ struct etd_connections {
     struct etd_wheel_node *nodes;
 };
 
-/* Reserves the table. False: the kernel refused; errno says why. */
-bool etd_connections_open(struct etd_connections *connections, uint32_t capacity);
+/* Reserves the table, with no capacity yet. False: the kernel refused; errno says why. */
+bool etd_connections_open(struct etd_connections *connections);
+
+/* Raises the capacity, up to ETD_CONNECTIONS_MAX; it is never lowered. False: likewise. */
+bool etd_connections_make_room(struct etd_connections *connections, uint32_t capacity);
 
 /* All records must have been given back. */
 void etd_connections_close(struct etd_connections *connections);

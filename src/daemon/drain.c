@@ -44,11 +44,8 @@ void etd_server_drain(struct etd_server *server)
     etd_notify_stopping("closing connections");
     /* First those that wait to be accepted: they are connections, too. The drain begins behind them:
      * from then on the last connection that is closed ends the server. */
-    for (size_t i = 0; i < server->tcp_count; i++)
-        etd_tcp_listener_close(&server->tcp[i]);
-    ev_timer_stop(server->loop, &server->accept_timer);
-    for (size_t i = 0; i < server->udp_count; i++)
-        etd_udp_endpoint_close(&server->udp[i]);
+    etd_listeners_stop(&server->listeners);
+    etd_retry_stop(&server->accept_retry, server->loop);
     server->draining = true;
     server->drain_reads_until = server->turn.now + (etd_tick)reads_ms;
     etd_log(ETD_LOG_INFO, "draining", "connections=%" PRIu32 " drain_timeout=%" PRIu64 "ms",

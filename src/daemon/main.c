@@ -8,11 +8,10 @@
 #include "platform/passed.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
 
-static int serve(const struct etd_config *config)
+static int serve(struct etd_config_loaded *loaded, const struct etd_config_request *request)
 {
     int status = EX_OSERR;
     struct etd_server server;
@@ -22,13 +21,9 @@ static int serve(const struct etd_config *config)
     struct ev_loop *loop = etd_loop_open();
     if (loop == NULL)
         goto close_passed;
-    if (!etd_server_open(&server, loop, config))
+    if (!etd_server_open(&server, loop, loaded, request))
         goto close_loop;
-    etd_passed_warn_of_unused(config);
-    char text[64];
-    snprintf(text, sizeof text, "serving %zu listener%s", config->listener_count,
-             config->listener_count == 1 ? "" : "s");
-    etd_notify_ready(text);
+    etd_server_tell_ready(&server);
     etd_supervision_begin(&supervision, &server);
     etd_server_run(&server);
     etd_supervision_end(&supervision);
@@ -64,7 +59,7 @@ int main(int argc, char **argv)
     if (loaded.built_in)
         etd_log(ETD_LOG_NOTICE, "no configuration file: serving the built-in defaults", "file=%s",
                 options.request.sources.file);
-    status = serve(&loaded.config);
+    status = serve(&loaded, &options.request);
     etd_log(status == EXIT_SUCCESS ? ETD_LOG_INFO : ETD_LOG_ERROR, "ended", "status=%d", status);
     etd_log_close();
     etd_config_loaded_free(&loaded);

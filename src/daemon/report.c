@@ -27,9 +27,9 @@ static void log_line(enum etd_log_level level, const char *title, struct etd_wri
             (const char *)text.data);
 }
 
-static void log_tcp(enum etd_log_level level, const struct etd_tcp_listener *listener)
+static void log_tcp(enum etd_log_level level, const struct etd_tcp_tally *tally)
 {
-    const struct etd_tcp_counters *counters = &listener->counters;
+    const struct etd_tcp_counters *counters = &tally->counters;
     uint8_t text[COUNTERS_TEXT];
     struct etd_writer line = etd_writer(text, sizeof text);
     append(&line, "", "open", counters->open);
@@ -43,7 +43,7 @@ static void log_tcp(enum etd_log_level level, const struct etd_tcp_listener *lis
     for (int i = 0; i < ETD_CLOSE_REASONS; i++)
         append(&line, "closed_", etd_close_reason_name((enum etd_close_reason)i),
                counters->closed[i]);
-    log_line(level, listener->title, &line);
+    log_line(level, tally->title, &line);
 }
 
 static void log_udp(enum etd_log_level level, const struct etd_udp_endpoint *endpoint)
@@ -63,13 +63,15 @@ static void log_udp(enum etd_log_level level, const struct etd_udp_endpoint *end
 
 void etd_server_log_counters(const struct etd_server *server, enum etd_log_level level)
 {
-    for (size_t i = 0; i < server->tcp_count; i++)
-        log_tcp(level, &server->tcp[i]);
-    for (size_t i = 0; i < server->udp_count; i++)
-        log_udp(level, &server->udp[i]);
+    for (const struct etd_tcp_tally *tally = server->tallies.first; tally != NULL;
+         tally = tally->next)
+        log_tcp(level, tally);
+    for (size_t i = 0; i < server->listeners.udp_count; i++)
+        log_udp(level, server->listeners.udp[i]);
     etd_log(level, "counters",
             "connections=%" PRIu32 " accept_pauses=%" PRIu64 " buffer_memory_in_use=%" PRIu64
-            " buffer_memory_refused=%" PRIu64 " log_lines_lost=%" PRIu64,
+            " buffer_memory_refused=%" PRIu64 " log_lines_lost=%" PRIu64 " reloads_good=%" PRIu64
+            " reloads_bad=%" PRIu64,
             server->connections.open, server->accept_pauses, server->pool.in_use,
-            server->pool.refusals, etd_log_lost());
+            server->pool.refusals, etd_log_lost(), server->reloads_good, server->reloads_bad);
 }

@@ -4,20 +4,25 @@
 #define ECHOTIMED_DAEMON_SERVER_H
 
 #include "daemon/connections.h"
+#include "daemon/listeners.h"
 #include "daemon/relay.h"
-#include "daemon/tcp_listener.h"
-#include "daemon/udp_endpoint.h"
+#include "daemon/retry.h"
+#include "daemon/tcp_tally.h"
 #include "daemon/udp_shared.h"
 #include "echotimed/buffer.h"
 #include "echotimed/config.h"
 #include "echotimed/sources.h"
+#include "platform/config_file.h"
 
 #include <ev.h>
 #include <stdbool.h>
 
 struct etd_server {
     struct ev_loop *loop;
-    const struct etd_config *config; /* outlives the server */
+    const struct etd_config *config;   /* the one in force */
+    struct etd_config_loaded *loaded;  /* the caller's: where that stands; a reload replaces it */
+    struct etd_config_request request; /* what a reload loads */
+    uint64_t reloads_good, reloads_bad;
     uint32_t max_connections; /* the configured number, or what the descriptor limit allows; never
                                  more than there are records */
 
@@ -35,18 +40,14 @@ struct etd_server {
     ev_timer deadline_timer;
     etd_tick deadline_at; /* what the timer is set to, while it is active */
 
-    struct etd_tcp_listener *tcp;
-    size_t tcp_count;
-    struct etd_udp_endpoint *udp;
-    size_t udp_count;
+    struct etd_listeners listeners;
+    struct etd_tcp_tallies tallies; /* of these, and of earlier ones that have connections */
+    uint16_t udp_number;            /* of the endpoint that got one last */
     struct etd_udp_shared udp_shared;
 
-    ev_timer accept_timer; /* active: accepting pauses until then */
+    struct etd_retry accept_retry; /* waits: accepting pauses until then */
+    struct etd_retry watch_retry;  /* waits: something is not watched until then */
     uint64_t accept_pauses;
-    struct etd_log_limit pause_log;
-
-    ev_timer watch_timer; /* active: something is not watched until then */
-    struct etd_log_limit watch_log;
 
     ev_io signals;
     bool draining;
@@ -54,10 +55,11 @@ struct etd_server {
     ev_timer drain_timer;
 };
 
-/* Opens every listener of the configuration, all or none. On failure it has logged each reason, has
- * closed what it opened, and gives false. */
+/* Opens every listener of the configuration, all or none. A reload loads what `request` says, the texts
+ * of which outlive the server as `loaded` does, and replaces `*loaded`. On failure it has logged each
+ * reason, has closed what it opened, and gives false. */
 bool etd_server_open(struct etd_server *server, struct ev_loop *loop,
-                     const struct etd_config *config);
+                     struct etd_config_loaded *loaded, const struct etd_config_request *request);
 
 /* Serves until the end was asked for by TERM or INT and all connections are closed. */
 void etd_server_run(struct etd_server *server);
@@ -68,8 +70,13 @@ void etd_server_close(struct etd_server *server);
 /* The wall clock, read once in a turn of the loop. */
 const struct etd_clock_reading *etd_server_clock(struct etd_server *server);
 
+/* Gets ready for the three below. */
+void etd_server_expect_shortage(struct etd_server *server);
+
 /* Accepts nothing for a short while; for when the host is out of descriptors or memory. */
 void etd_server_pause_accepting(struct etd_server *server, int error);
+
+bool etd_server_accepting_pauses(const struct etd_server *server);
 
 /* The kernel refused to watch a descriptor of the server's own, for want of memory or watches: tries
  * again in a short while. `what` is for the log. */
@@ -77,6 +84,14 @@ void etd_server_watch_again(struct etd_server *server, const char *what);
 
 /* Sets the timer of deadlines to the first thing in the wheel. */
 void etd_server_arm_deadlines(struct etd_server *server);
+
+/* Tells the service manager that it serves. */
+void etd_server_tell_ready(const struct etd_server *server);
+
+/* Loads the configuration again, and serves by it from now on: all of it, or when anything is wrong
+ * with it nothing of it, which is logged. Connections go on under the settings with which they
+ * began. */
+void etd_server_reload(struct etd_server *server);
 
 /* Begins the end: stops listening, answers what was received, closes idle connections. Again: ends
  * at once. */

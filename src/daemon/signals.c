@@ -4,7 +4,6 @@
 #include "platform/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -21,14 +20,6 @@ static void log_counters(struct etd_server *server)
     etd_server_log_counters(server, ETD_LOG_NOTICE);
 }
 
-/* By default a HUP would end the process, and every connection with it. */
-static void keep_configuration(struct etd_server *server)
-{
-    etd_log(ETD_LOG_NOTICE,
-            "the configuration cannot be reloaded yet: the old one stays; restart to change it",
-            "connections=%" PRIu32, server->connections.open);
-}
-
 /* The one that we send ourselves. */
 enum { WAKE = SIGURG };
 
@@ -38,7 +29,7 @@ static const struct {
 } signals[] = {
     {SIGTERM, etd_server_drain},
     {SIGINT, etd_server_drain},
-    {SIGHUP, keep_configuration},
+    {SIGHUP, etd_server_reload},
     {SIGUSR1, log_counters},
     {WAKE, wake},
 };

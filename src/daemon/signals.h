@@ -11,8 +11,9 @@
 
 struct etd_server;
 
-/* Begins to catch TERM and INT, which drain, USR1, which logs the counters, and HUP; they stay blocked to
- * the end of the process, so that a late one does not change how it ends. False: logged. */
+/* Begins to catch TERM and INT, which drain, HUP, which reloads, and USR1, which logs the counters; they
+ * stay blocked to the end of the process, so that a late one does not change how it ends. False:
+ * logged. */
 bool etd_signals_open(ev_io *watcher, struct etd_server *server);
 
 /* Ends a wait of the loop that is about to begin. */

@@ -12,11 +12,14 @@ static const ev_tstamp status_pause = 5;
 static struct etd_figures figures_of(const struct etd_server *server)
 {
     struct etd_figures figures = {.connections = server->connections.open,
+                                  .reloads = server->reloads_good,
+                                  .refused = server->reloads_bad,
                                   .draining = server->draining};
-    for (size_t i = 0; i < server->tcp_count; i++)
-        figures.messages += server->tcp[i].counters.messages;
-    for (size_t i = 0; i < server->udp_count; i++)
-        figures.datagrams += server->udp[i].counters.received;
+    for (const struct etd_tcp_tally *tally = server->tallies.first; tally != NULL;
+         tally = tally->next)
+        figures.messages += tally->counters.messages;
+    for (size_t i = 0; i < server->listeners.udp_count; i++)
+        figures.datagrams += server->listeners.udp[i]->counters.received;
     return figures;
 }
 
@@ -24,16 +27,19 @@ static bool is_told(const struct etd_supervision *supervision, const struct etd_
 {
     const struct etd_figures *told = &supervision->told;
     return told->connections == figures->connections && told->messages == figures->messages &&
-           told->datagrams == figures->datagrams && told->draining == figures->draining;
+           told->datagrams == figures->datagrams && told->reloads == figures->reloads &&
+           told->refused == figures->refused && told->draining == figures->draining;
 }
 
 static void tell(struct etd_supervision *supervision, const struct etd_figures *figures)
 {
-    char text[160];
+    char text[192];
     snprintf(text, sizeof text,
-             "%s: %" PRIu64 " connection%s open, %" PRIu64 " messages, %" PRIu64 " datagrams",
+             "%s: %" PRIu64 " connection%s open, %" PRIu64 " messages, %" PRIu64
+             " datagrams, %" PRIu64 " reloads, %" PRIu64 " refused",
              figures->draining ? "closing connections" : "serving", figures->connections,
-             figures->connections == 1 ? "" : "s", figures->messages, figures->datagrams);
+             figures->connections == 1 ? "" : "s", figures->messages, figures->datagrams,
+             figures->reloads, figures->refused);
     etd_notify_status(text);
     supervision->told = *figures;
 }

@@ -15,6 +15,8 @@ struct etd_figures {
     uint64_t connections; /* open */
     uint64_t messages;    /* over TCP */
     uint64_t datagrams;   /* received */
+    uint64_t reloads;     /* good ones */
+    uint64_t refused;     /* bad ones */
     bool draining;
 };
 

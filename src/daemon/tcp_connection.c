@@ -100,8 +100,9 @@ static void log_closed(const struct etd_server *server, const struct etd_tcp_lis
     etd_log(ETD_LOG_INFO, "closed",
             "source=%s listener=\"%s\" reason=%s age=%" PRIu32 ".%03" PRIu32 "s messages=%" PRIu64
             " bytes_in=%" PRIu64 " bytes_out=%" PRIu64,
-            source, listener->title, etd_close_reason_name((enum etd_close_reason)session->reason),
-            age / 1000, age % 1000, session->messages, session->bytes_in, session->bytes_out);
+            source, listener->tally->title,
+            etd_close_reason_name((enum etd_close_reason)session->reason), age / 1000, age % 1000,
+            session->messages, session->bytes_in, session->bytes_out);
 }
 
 static void finish(struct etd_server *server, struct etd_connection *connection)
@@ -118,10 +119,11 @@ static void finish(struct etd_server *server, struct etd_connection *connection)
     close(connection->watcher.fd);
     etd_relay_forget(&server->relay, session);
     etd_admission_end(listener, session);
-    listener->counters.closed[session->reason]++;
-    listener->counters.open--;
+    listener->tally->counters.closed[session->reason]++;
+    listener->tally->counters.open--;
     etd_session_release(session, &server->pool);
     etd_connections_give(&server->connections, connection);
+    etd_tcp_listener_release(listener);
     etd_server_connection_closed(server);
 }
 
@@ -216,9 +218,10 @@ static void work(struct etd_server *server, struct etd_connection *connection, b
     flush(connection, &server->turn);
     if (server->draining)
         stop_when_empty(server, connection);
-    listener->counters.messages += session->messages - messages;
-    listener->counters.bytes_in += session->bytes_in - in;
-    listener->counters.bytes_out += session->bytes_out - out;
+    struct etd_tcp_counters *counters = &listener->tally->counters;
+    counters->messages += session->messages - messages;
+    counters->bytes_in += session->bytes_in - in;
+    counters->bytes_out += session->bytes_out - out;
     settle(server, connection, stood);
 }
 
@@ -240,8 +243,9 @@ void etd_tcp_connection_begin(struct etd_tcp_listener *listener, int fd,
     assert(connection != NULL);
     ev_io_init(&connection->watcher, on_ready, fd, EV_READ);
     connection->watcher.data = listener;
-    listener->counters.accepted++;
-    listener->counters.open++;
+    listener->users++;
+    listener->tally->counters.accepted++;
+    listener->tally->counters.open++;
     if (listener->settings.service->tells_time)
         (void)etd_server_clock(server);
     etd_session_open(&connection->session, &listener->settings, peer, &server->turn);

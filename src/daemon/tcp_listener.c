@@ -8,6 +8,7 @@
 #include "platform/socket.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -74,7 +75,7 @@ static void on_acceptable(EV_P_ ev_io *watcher, int revents)
     struct etd_tcp_listener *listener = watcher->data;
     (void)loop;
     if (revents & EV_ERROR) {
-        etd_server_watch_again(listener->server, listener->title);
+        etd_server_watch_again(listener->server, listener->tally->title);
         return;
     }
     for (int accepts = 0; accepts < ACCEPTS_PER_TURN; accepts++) {
@@ -104,18 +105,55 @@ static struct etd_session_settings settings_of(const struct etd_config_listener 
     };
 }
 
-bool etd_tcp_listener_open(struct etd_tcp_listener *listener, struct etd_server *server,
-                           const struct etd_config_listener *config)
+static struct etd_section section_of(struct etd_tcp_listener *listener,
+                                     const struct etd_config_listener *config)
 {
+    return (struct etd_section){.loop = listener->server->loop,
+                                .config = config,
+                                .title = listener->tally->title,
+                                .owner = listener,
+                                .ready = on_acceptable};
+}
+
+struct etd_tcp_listener *etd_tcp_listener_open(struct etd_server *server,
+                                               const struct etd_config_listener *config,
+                                               struct etd_opening *const *kept)
+{
+    char title[ETD_SECTION_TITLE];
+    etd_section_title(config, title);
+    struct etd_tcp_tally *tally = etd_tcp_tally_take(&server->tallies, title);
+    struct etd_tcp_listener *listener = calloc(1, sizeof *listener);
+    if (tally == NULL || listener == NULL) {
+        etd_log(ETD_LOG_ERROR, "cannot listen: out of memory", "section=\"[%s]\"", title);
+        goto fail;
+    }
     *listener = (struct etd_tcp_listener){
         .server = server,
+        .tally = tally,
+        .users = 1,
         .settings = settings_of(config),
         .max_per_source = config->max_connections_per_source,
-        .number = (uint16_t)(listener - server->tcp),
     };
-    etd_section_title(config, listener->title);
-    return etd_section_access(config, &listener->access) &&
-           etd_sockets_open(&listener->sockets, server->loop, config, listener, on_acceptable);
+    struct etd_section section = section_of(listener, config);
+    if (!etd_section_access(config, title, &listener->access))
+        goto fail;
+    if (etd_sockets_open(&listener->sockets, &section, kept))
+        return listener;
+    etd_access_free(&listener->access, &etd_memory_libc);
+fail:
+    free(listener);
+    if (tally != NULL)
+        etd_tcp_tally_give(&server->tallies, tally);
+    return NULL;
+}
+
+void etd_tcp_listener_begin(struct etd_tcp_listener *listener,
+                            const struct etd_config_listener *config)
+{
+    struct etd_section section = section_of(listener, config);
+    etd_sockets_take(&listener->sockets, &section);
+    if (!etd_server_accepting_pauses(listener->server))
+        etd_tcp_listener_resume(listener);
 }
 
 void etd_tcp_listener_pause(struct etd_tcp_listener *listener)
@@ -128,25 +166,31 @@ void etd_tcp_listener_resume(struct etd_tcp_listener *listener)
     etd_sockets_resume(&listener->sockets, listener->server->loop);
 }
 
-void etd_tcp_listener_close(struct etd_tcp_listener *listener)
+/* A peer whose connection waits in the queue takes itself for connected, and may have sent. The bound
+ * is for peers that come as fast as they are accepted. At a socket of the service manager they wait
+ * for who comes after us. */
+static void accept_waiting(void *owner, int fd)
 {
-    /* A peer whose connection waits in the queue takes itself for connected, and may have sent. The
-     * bound is for peers that come as fast as they are accepted. At a socket of the service manager
-     * they wait for who comes after us. */
-    for (size_t i = 0; i < listener->sockets.count; i++) {
-        int fd = listener->sockets.watchers[i].fd;
-        for (int accepts = 0; accepts < ACCEPTS_AT_CLOSE && !etd_passed_has(fd); accepts++) {
-            if (!accept_one(listener, fd))
-                break;
-        }
+    if (etd_passed_has(fd))
+        return;
+    for (int accepts = 0; accepts < ACCEPTS_AT_CLOSE; accepts++) {
+        if (!accept_one(owner, fd))
+            return;
     }
-    etd_sockets_close(&listener->sockets, listener->server->loop);
 }
 
-void etd_tcp_listener_free(struct etd_tcp_listener *listener)
+void etd_tcp_listener_close(struct etd_tcp_listener *listener)
 {
-    if (listener->server == NULL)
+    etd_sockets_visit(&listener->sockets, listener, accept_waiting);
+    etd_sockets_close(&listener->sockets, listener->server->loop, listener);
+}
+
+void etd_tcp_listener_release(struct etd_tcp_listener *listener)
+{
+    if (--listener->users > 0)
         return;
-    etd_sockets_close(&listener->sockets, listener->server->loop);
+    etd_sockets_close(&listener->sockets, listener->server->loop, listener);
     etd_access_free(&listener->access, &etd_memory_libc);
+    etd_tcp_tally_give(&listener->server->tallies, listener->tally);
+    free(listener);
 }

@@ -80,9 +80,9 @@ void etd_udp_batch_free(struct etd_udp_batch *batch)
     free(batch);
 }
 
-bool etd_udp_socket_tell(int fd)
+bool etd_udp_socket_tell(int fd, bool tells)
 {
-    static const int on = 1;
+    int on = tells;
     int family;
     socklen_t length = sizeof family;
     if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) < 0 ||

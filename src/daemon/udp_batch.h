@@ -33,9 +33,9 @@ struct etd_udp_batch;
 struct etd_udp_batch *etd_udp_batch_make(void);
 void etd_udp_batch_free(struct etd_udp_batch *batch);
 
-/* Has the kernel tell the time of receipt, the TTL and the traffic class of datagrams. False: refused;
- * errno says why. */
-bool etd_udp_socket_tell(int fd);
+/* Has the kernel tell the time of receipt, the TTL and the traffic class of datagrams, or not tell them
+ * any more. False: refused; errno says why. */
+bool etd_udp_socket_tell(int fd, bool tells);
 
 /* Receives up to `most` (1 to ETD_UDP_BATCH) datagrams; gives how many. An error is none: it is one
  * that an earlier answer met, and is cleared by having been told. */

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -201,26 +202,58 @@ static void on_readable(EV_P_ ev_io *watcher, int revents)
     }
 }
 
-static bool open_sockets(struct etd_udp_endpoint *endpoint,
-                         const struct etd_config_listener *config)
+static struct etd_section section_of(struct etd_udp_endpoint *endpoint,
+                                     const struct etd_config_listener *config)
 {
-    if (!etd_sockets_open(&endpoint->sockets, endpoint->server->loop, config, endpoint,
-                          on_readable))
-        return false;
-    for (size_t i = 0; endpoint->dates_packets && i < endpoint->sockets.count; i++) {
-        if (!etd_udp_socket_tell(endpoint->sockets.watchers[i].fd)) {
-            etd_log(ETD_LOG_ERROR, "the kernel does not tell when a datagram was received",
-                    "listener=\"%s\" error=\"%s\"", endpoint->title, strerror(errno));
+    return (struct etd_section){.loop = endpoint->server->loop,
+                                .config = config,
+                                .title = endpoint->title,
+                                .owner = endpoint,
+                                .ready = on_readable};
+}
+
+/* Has the kernel tell of each datagram what the service needs, and no more. */
+static bool have_told(const struct etd_udp_endpoint *endpoint, struct etd_opening *opening)
+{
+    bool told = true;
+    if (opening->dates_packets == endpoint->dates_packets)
+        return true;
+    for (size_t i = 0; i < opening->count; i++)
+        told &= etd_udp_socket_tell(opening->watchers[i].fd, endpoint->dates_packets);
+    opening->dates_packets = endpoint->dates_packets;
+    return told;
+}
+
+static void log_untold(const struct etd_udp_endpoint *endpoint, enum etd_log_level level)
+{
+    etd_log(level, "the kernel does not tell when a datagram was received",
+            "listener=\"%s\" error=\"%s\"", endpoint->title, strerror(errno));
+}
+
+/* The sockets that are kept serve another endpoint still. */
+static bool have_own_told(const struct etd_udp_endpoint *endpoint)
+{
+    for (size_t i = 0; i < endpoint->sockets.count; i++) {
+        struct etd_opening *opening = endpoint->sockets.list[i];
+        if (opening->owner == endpoint && !have_told(endpoint, opening)) {
+            log_untold(endpoint, ETD_LOG_ERROR);
             return false;
         }
     }
     return true;
 }
 
-bool etd_udp_endpoint_open(struct etd_udp_endpoint *endpoint, struct etd_server *server,
-                           const struct etd_config_listener *config, uint16_t number)
+struct etd_udp_endpoint *etd_udp_endpoint_open(struct etd_server *server,
+                                               const struct etd_config_listener *config,
+                                               struct etd_opening *const *kept, uint16_t number)
 {
     bool ntp = config->service == ETD_SERVICE_NTP, stamp = config->service == ETD_SERVICE_STAMP;
+    struct etd_udp_endpoint *endpoint = calloc(1, sizeof *endpoint);
+    if (endpoint == NULL) {
+        etd_log(ETD_LOG_ERROR, "cannot listen: out of memory", "section=\"[udp%s%s]\"",
+                config->name[0] != '\0' ? " " : "", config->name);
+        return NULL;
+    }
     *endpoint = (struct etd_udp_endpoint){
         .server = server,
         .service = etd_services[config->service],
@@ -240,24 +273,43 @@ bool etd_udp_endpoint_open(struct etd_udp_endpoint *endpoint, struct etd_server 
     };
     (void)etd_ntp_refid_parse(config->ntp_refid, endpoint->times.ntp_refid);
     etd_section_title(config, endpoint->title);
-    return etd_section_access(config, &endpoint->access) && open_sockets(endpoint, config);
+    struct etd_section section = section_of(endpoint, config);
+    if (etd_section_access(config, endpoint->title, &endpoint->access) &&
+        etd_sockets_open(&endpoint->sockets, &section, kept) && have_own_told(endpoint))
+        return endpoint;
+    etd_udp_endpoint_free(endpoint);
+    return NULL;
+}
+
+void etd_udp_endpoint_begin(struct etd_udp_endpoint *endpoint,
+                            const struct etd_config_listener *config)
+{
+    struct etd_section section = section_of(endpoint, config);
+    etd_sockets_take(&endpoint->sockets, &section);
+    for (size_t i = 0; i < endpoint->sockets.count; i++) {
+        if (!have_told(endpoint, endpoint->sockets.list[i]))
+            log_untold(endpoint, ETD_LOG_WARNING);
+    }
+    etd_sockets_resume(&endpoint->sockets, endpoint->server->loop);
+}
+
+static void answer_waiting(void *owner, int fd)
+{
+    for (int batches = 0; batches < BATCHES_AT_CLOSE; batches++) {
+        if (answer_batch(owner, fd, ETD_UDP_BATCH) == 0)
+            return;
+    }
 }
 
 void etd_udp_endpoint_close(struct etd_udp_endpoint *endpoint)
 {
-    for (size_t i = 0; i < endpoint->sockets.count; i++) {
-        for (int batches = 0; batches < BATCHES_AT_CLOSE; batches++) {
-            if (answer_batch(endpoint, endpoint->sockets.watchers[i].fd, ETD_UDP_BATCH) == 0)
-                break;
-        }
-    }
-    etd_sockets_close(&endpoint->sockets, endpoint->server->loop);
+    etd_sockets_visit(&endpoint->sockets, endpoint, answer_waiting);
+    etd_sockets_close(&endpoint->sockets, endpoint->server->loop, endpoint);
 }
 
 void etd_udp_endpoint_free(struct etd_udp_endpoint *endpoint)
 {
-    if (endpoint->server == NULL)
-        return;
-    etd_sockets_close(&endpoint->sockets, endpoint->server->loop);
+    etd_sockets_close(&endpoint->sockets, endpoint->server->loop, endpoint);
     etd_access_free(&endpoint->access, &etd_memory_libc);
+    free(endpoint);
 }

@@ -1,4 +1,4 @@
-/* A UDP endpoint: one [udp] section. It answers datagrams in batches, each from the address that was
+/* A UDP endpoint: one [udp] section of one configuration. It answers datagrams in batches, each from the address that was
  * asked, and nobody who must not be answered. */
 #ifndef ECHOTIMED_DAEMON_UDP_ENDPOINT_H
 #define ECHOTIMED_DAEMON_UDP_ENDPOINT_H
@@ -34,15 +34,21 @@ struct etd_udp_endpoint {
     struct etd_log_limit drop_log;
 };
 
-/* Opens the section's sockets and begins to answer. `number` is no other endpoint's. False: logged,
- * and nothing is left open. */
-bool etd_udp_endpoint_open(struct etd_udp_endpoint *endpoint, struct etd_server *server,
-                           const struct etd_config_listener *config, uint16_t number);
+/* Opens the section's sockets, but for those that are open already (`kept`, as etd_sockets_open has
+ * it). Nothing is answered yet. `number` is no other endpoint's. Null: logged, and nothing is left open
+ * but these. */
+struct etd_udp_endpoint *etd_udp_endpoint_open(struct etd_server *server,
+                                               const struct etd_config_listener *config,
+                                               struct etd_opening *const *kept, uint16_t number);
 
-/* Answers what was received already, then closes the sockets. */
+/* Takes over the sockets that were kept, and begins to answer. */
+void etd_udp_endpoint_begin(struct etd_udp_endpoint *endpoint,
+                            const struct etd_config_listener *config);
+
+/* Answers what was received already, then closes the sockets, but for those that another one took
+ * over. */
 void etd_udp_endpoint_close(struct etd_udp_endpoint *endpoint);
 
-/* Gives back all that the endpoint has. One that is all zeros is allowed. */
 void etd_udp_endpoint_free(struct etd_udp_endpoint *endpoint);
 
 #endif

@@ -14,23 +14,35 @@
 struct etd_udp_batch;
 struct etd_udp_endpoint;
 
+/* Where sockets are bound. */
+struct etd_udp_bound {
+    struct etd_address *list; /* owned */
+    size_t count;
+};
+
 struct etd_udp_shared {
     struct etd_udp_batch *batch;
     struct etd_udp_guard guard;
     void *guard_memory;
-    struct etd_stamp_sessions *stamp_sessions; /* null unless an endpoint is stateful */
+    struct etd_stamp_sessions *stamp_sessions; /* null unless an endpoint is, or was, stateful */
     struct etd_own_sockets own;
-    struct etd_address *bound; /* owned, as is `host` */
-    struct etd_address *host;
-    uint64_t host_read_at; /* monotonic milliseconds; 0: never */
+    struct etd_udp_bound bound;
+    struct etd_address *host; /* owned */
+    uint64_t host_read_at;    /* monotonic milliseconds; 0: never */
 };
 
 /* Makes what endpoints need before they are opened. False: logged; close it all the same. */
-bool etd_udp_shared_open(struct etd_udp_shared *shared, bool with_stamp_sessions);
+bool etd_udp_shared_open(struct etd_udp_shared *shared);
 
-/* Notes where the sockets of these open endpoints are bound. False: out of memory, logged. */
-bool etd_udp_shared_note_sockets(struct etd_udp_shared *shared,
-                                 const struct etd_udp_endpoint *endpoints, size_t count);
+/* Makes the sessions of stateful reflectors, unless they are there. False: logged. */
+bool etd_udp_shared_open_sessions(struct etd_udp_shared *shared);
+
+/* Asks where the sockets of these endpoints are bound. False: out of memory, logged. */
+bool etd_udp_bound_find(struct etd_udp_bound *bound, struct etd_udp_endpoint *const *endpoints,
+                        size_t count);
+
+/* Takes it over: these are the process's sockets now. */
+void etd_udp_shared_set_bound(struct etd_udp_shared *shared, struct etd_udp_bound *bound);
 
 /* Where a datagram comes from a port that one of our sockets has: reads the host's addresses anew, at
  * most once a second, since that port may be forged. `now` is in monotonic milliseconds. */

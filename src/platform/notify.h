@@ -11,6 +11,10 @@ bool etd_notify_is_heard(void);
 /* READY=1 with a status line for `systemctl status`. */
 void etd_notify_ready(const char *status);
 
+/* RELOADING=1 with the monotonic time, by which the manager tells what came before it, and a status
+ * line. READY ends it. */
+void etd_notify_reloading(const char *status);
+
 /* STOPPING=1 with a status line. */
 void etd_notify_stopping(const char *status);
 

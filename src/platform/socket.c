@@ -171,10 +171,14 @@ bool etd_socket_set_congestion_control(int fd, const char *name, char error[ETD_
     return false;
 }
 
+static int backlog_of(const struct etd_config_listener *listener)
+{
+    return listener->backlog > INT_MAX ? INT_MAX : (int)listener->backlog;
+}
+
 int etd_socket_open_tcp(const struct etd_socket_address *address,
                         const struct etd_config_listener *listener, char error[ETD_SOCKET_ERROR])
 {
-    int backlog = listener->backlog > INT_MAX ? INT_MAX : (int)listener->backlog;
     int fd = open_socket(address, SOCK_STREAM, listener->reuse_port, error);
     if (fd < 0)
         return -1;
@@ -188,7 +192,7 @@ int etd_socket_open_tcp(const struct etd_socket_address *address,
         !bind_socket(fd, address, SOCK_STREAM, error))
         goto fail;
     /* Two sockets may be bound to one port under SO_REUSEADDR; the second finds out here. */
-    if (listen(fd, backlog) != 0) {
+    if (listen(fd, backlog_of(listener)) != 0) {
         etd_socket_explain_failure(error, "listen on", address, SOCK_STREAM, errno);
         goto fail;
     }
@@ -241,6 +245,50 @@ int etd_socket_open_udp(const struct etd_socket_address *address,
 fail:
     close(fd);
     return -1;
+}
+
+/* Sets a congestion control, or none, at a socket of no use; gives which one that socket has then,
+ * which without a name is the host's default. */
+static bool try_congestion_control(const char *name, char actual[ETD_CONGESTION_MAX + 1],
+                                   char error[ETD_SOCKET_ERROR])
+{
+    socklen_t length = ETD_CONGESTION_MAX;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    memset(actual, 0, ETD_CONGESTION_MAX + 1);
+    if (fd < 0) {
+        explain(error, "cannot open a socket to try the congestion control: %s", strerror(errno));
+        return false;
+    }
+    bool known = etd_socket_set_congestion_control(fd, name, error);
+    if (known && getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, actual, &length) != 0) {
+        explain(error, "cannot ask for the congestion control: %s", strerror(errno));
+        known = false;
+    }
+    close(fd);
+    return known;
+}
+
+bool etd_socket_can_congest(const char *name, char error[ETD_SOCKET_ERROR])
+{
+    char actual[ETD_CONGESTION_MAX + 1];
+    return name[0] == '\0' || try_congestion_control(name, actual, error);
+}
+
+bool etd_socket_adjust_tcp(int fd, const struct etd_config_listener *listener,
+                           char error[ETD_SOCKET_ERROR])
+{
+    char name[ETD_CONGESTION_MAX + 1];
+    if (listen(fd, backlog_of(listener)) != 0) {
+        explain(error, "cannot change the backlog: %s", strerror(errno));
+        return false;
+    }
+    return try_congestion_control(listener->congestion_control, name, error) &&
+           etd_socket_set_congestion_control(fd, name, error);
+}
+
+uint64_t etd_socket_adjust_udp(int fd, const struct etd_config_listener *listener)
+{
+    return etd_socket_set_receive_buffer(fd, listener->receive_buffer);
 }
 
 uint64_t etd_socket_raise_descriptor_limit(void)

@@ -57,6 +57,18 @@ int etd_socket_open_udp(const struct etd_socket_address *address,
                         const struct etd_config_listener *listener, uint64_t *granted,
                         char error[ETD_SOCKET_ERROR]);
 
+/* For a socket that stays while its listener's settings change: the backlog and the congestion control
+ * that it has from now on, with the host's default where the configuration names none. False with
+ * `error` filled in; what could be changed is changed all the same. */
+bool etd_socket_adjust_tcp(int fd, const struct etd_config_listener *listener,
+                           char error[ETD_SOCKET_ERROR]);
+
+/* Likewise the receive buffer; gives what was granted. */
+uint64_t etd_socket_adjust_udp(int fd, const struct etd_config_listener *listener);
+
+/* Whether the kernel lets us use the congestion control of that name; empty: of course. */
+bool etd_socket_can_congest(const char *name, char error[ETD_SOCKET_ERROR]);
+
 /* Whether a socket that somebody else opened can be served, and how: null when it listens for TCP or is
  * bound for UDP, over IPv4 or IPv6. Otherwise why not, " is a Unix socket; ...": the rest of a
  * sentence that begins with its name. */

@@ -2,6 +2,9 @@
 #include "platform/notify.h"
 #include "platform/passed.h"
 
+#include "platform/clock.h"
+
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +34,14 @@ static void tell(const char *state, const char *status)
 void etd_notify_ready(const char *status)
 {
     tell("READY=1\n", status);
+}
+
+void etd_notify_reloading(const char *status)
+{
+    char state[64];
+    snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n",
+             etd_clock_monotonic_us());
+    tell(state, status);
 }
 
 void etd_notify_stopping(const char *status)

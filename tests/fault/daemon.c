@@ -41,7 +41,8 @@ static int count_descriptors(void)
 
 static _Noreturn void be_the_daemon(const struct fault_daemon *daemon, int ready)
 {
-    char *arguments[] = {(char[]){"echotimed"}, (char[]){"-c"}, (char[]){ETD_FAULT_CONFIG}, NULL};
+    const char *config = daemon->plan.config != NULL ? daemon->plan.config : ETD_FAULT_CONFIG;
+    char *arguments[] = {(char[]){"echotimed"}, (char[]){"-c"}, (char *)config, NULL};
     struct fault_report *report = daemon->report;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(daemon->log, STDERR_FILENO);
@@ -93,6 +94,11 @@ uint16_t fault_daemon_port(const struct fault_daemon *daemon, enum fault_listene
 void fault_daemon_terminate(const struct fault_daemon *daemon)
 {
     kill(daemon->pid, SIGTERM);
+}
+
+void fault_daemon_reload(const struct fault_daemon *daemon)
+{
+    kill(daemon->pid, SIGHUP);
 }
 
 void fault_daemon_wait(struct fault_daemon *daemon)

@@ -45,6 +45,9 @@ uint16_t fault_daemon_port(const struct fault_daemon *daemon, enum fault_listene
 /* Asks it to end. */
 void fault_daemon_terminate(const struct fault_daemon *daemon);
 
+/* Asks it to read its configuration again. */
+void fault_daemon_reload(const struct fault_daemon *daemon);
+
 /* Waits until it has ended, and sets `exit`. */
 void fault_daemon_wait(struct fault_daemon *daemon);
 

@@ -43,11 +43,12 @@ const char *fault_call_name(enum fault_call call);
 /* All zeros: nothing goes wrong. */
 struct fault_plan {
     enum fault_call call;
-    int error;      /* errno; for an allocation it is ENOMEM */
-    unsigned at;    /* the first call that fails, counted from 1 */
-    unsigned count; /* how many calls fail from there on */
-    unsigned every; /* unless 0, in place of both: each such call fails */
-    bool exhausted; /* an allocation: from `at` on no more can be held than at that moment */
+    int error;          /* errno; for an allocation it is ENOMEM */
+    unsigned at;        /* the first call that fails, counted from 1 */
+    unsigned count;     /* how many calls fail from there on */
+    unsigned every;     /* unless 0, in place of both: each such call fails */
+    const char *config; /* the file that is served; null: echotimed.ini */
+    bool exhausted;     /* an allocation: from `at` on no more can be held than at that moment */
 
     /* Short ones; 0: as many as there are. */
     size_t most_received; /* bytes of a recv, */

@@ -40,14 +40,6 @@ class LogLines(unittest.TestCase):
             pass
         self.assertEqual(daemon.log_text(), "")
 
-    def test_hangup_ends_nothing_and_says_so(self):
-        with Daemon(CHATTY) as daemon:
-            with connect(daemon.address("tcp")) as stream:
-                exchange(stream, b"before")
-                daemon.signal(signal.SIGHUP)
-                daemon.wait_for_line("the configuration cannot be reloaded yet")
-                self.assertEqual(exchange(stream, b"behind"), b"behind")
-
     def test_counters_that_are_asked_for_are_told_at_level_notice(self):
         configuration = CHATTY.replace("[daemon]", "[daemon]\nlog_level = notice")
         with Daemon(configuration, notify=True) as daemon:

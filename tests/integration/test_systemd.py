@@ -51,7 +51,8 @@ class Start(InMachine):
         self.assertEqual(self.show("StatusText"), "serving 2 listeners")
         self.assert_serving()
         self.machine.wait_for("the status tells of them", lambda: self.show("StatusText") ==
-                              "serving: 1 connection open, 1 messages, 1 datagrams")
+                              "serving: 1 connection open, 1 messages, 1 datagrams, "
+                              "0 reloads, 0 refused")
 
     def test_journal_has_priorities_and_no_second_time(self):
         self.start()
@@ -192,15 +193,34 @@ class Reload(InMachine):
         self.assertEqual(connection.recv(1024), b"still here")
         self.assert_serving()
 
-    def test_good_file_succeeds(self):
+    def test_good_file_is_in_force(self):
         self.start()
         connection = self.client(socket.SOCK_STREAM)
         pid = self.show("MainPID")
+        self.machine.write_file(CONFIG, self.shipped + "[tcp more]\nlisten = 127.0.0.1:7000\n")
         self.machine.run(f"systemctl reload {UNIT}", check=True)
-        self.machine.wait_for("it is active", lambda: self.show("ActiveState") == "active")
+        # Active again means that the daemon has told READY behind RELOADING.
+        self.machine.wait_for("it serves by the new file", lambda: self.show("ActiveState") ==
+                              "active" and self.show("StatusText") == "serving 3 listeners")
         self.assertEqual(self.show("MainPID"), pid)
+        more = self.client(socket.SOCK_STREAM, ("127.0.0.1", 7000))
+        more.sendall(b"new")
+        self.assertEqual(more.recv(1024), b"new")
         connection.sendall(b"still here")
         self.assertEqual(connection.recv(1024), b"still here")
+        self.assert_serving()
+
+    def test_address_in_use_is_refused_by_the_daemon_itself(self):
+        # The check before it cannot know that.
+        self.start()
+        with self.machine.socket(socket.AF_INET, socket.SOCK_STREAM) as other:
+            other.bind(("127.0.0.1", 7000))
+            other.listen()
+            self.machine.write_file(CONFIG, self.shipped + "[tcp a]\nlisten = 127.0.0.1:7000\n")
+            self.machine.run(f"systemctl reload {UNIT}", check=True)
+            self.machine.wait_for("it is refused", lambda: "reload refused" in
+                                  self.machine.journal(UNIT))
+        self.machine.wait_for("it is active", lambda: self.show("ActiveState") == "active")
         self.assert_serving()
 
 

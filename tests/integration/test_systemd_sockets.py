@@ -96,6 +96,28 @@ class Activation(Activated):
         self.assertEqual(self.show("ActiveState"), "active")
         self.assert_serving()
 
+    def test_reload_keeps_the_sockets(self):
+        connection = self.assert_serving()
+        self.wait_active()
+        pid = self.show("MainPID")
+        # One goes to another section, the other is left alone and taken back.
+        for text, served in (("[tcp x]\nlisten = systemd:echotimed\nframing = line\n", b"line\n"),
+                             (self.sample, b"raw")):
+            self.machine.write_file(CONFIG, text)
+            listeners = text.count("listen ")
+            self.machine.run(f"systemctl reload {UNIT}", check=True)
+            status = f"serving {listeners} listener" + ("" if listeners == 1 else "s")
+            self.machine.wait_for("it serves by the new file", lambda s=status: self.show(
+                "ActiveState") == "active" and self.show("StatusText") == s)
+            client = self.client(socket.SOCK_STREAM)
+            client.sendall(served)
+            self.assertEqual(client.recv(64), served)
+        self.assertIn("no listener uses", self.machine.journal(UNIT))
+        connection.sendall(b"still here")
+        self.assertEqual(connection.recv(64), b"still here")
+        self.assert_serving()
+        self.assertEqual(self.show("MainPID"), pid)
+
     def test_name_that_the_manager_has_not(self):
         self.machine.write_file(CONFIG, "[tcp]\nlisten = systemd:other\n")
         self.assertNotEqual(self.machine.run(f"systemctl start {UNIT}").status, 0)

@@ -1,4 +1,5 @@
 /* What the service manager gets, from a socket that stands in for it. */
+#include "platform/clock.h"
 #include "platform/notify.h"
 #include "support/suite.h"
 
@@ -49,6 +50,22 @@ START_TEST(manager_is_told_each_state)
 }
 END_TEST
 
+/* By the time the manager tells a notice of this reload from one that was on its way before. */
+START_TEST(manager_is_told_of_a_reload_and_when_it_began)
+{
+    be_the_manager();
+    unsigned long long before = etd_clock_monotonic_us(), when;
+    int end = 0;
+    etd_notify_reloading("Reloading");
+    const char *text = told();
+    ck_assert_int_eq(
+        sscanf(text, "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=Reloading%n", &when, &end), 1);
+    ck_assert_int_eq(end, (int)strlen(text));
+    ck_assert_uint_ge(when, before);
+    ck_assert_uint_le(when, etd_clock_monotonic_us());
+}
+END_TEST
+
 START_TEST(status_cannot_bring_in_a_state_of_its_own)
 {
     be_the_manager();
@@ -86,6 +103,7 @@ Suite *etd_suite(void)
     Suite *suite = suite_create("notify");
     TCase *notify = tcase_create("notify");
     tcase_add_test(notify, manager_is_told_each_state);
+    tcase_add_test(notify, manager_is_told_of_a_reload_and_when_it_began);
     tcase_add_test(notify, status_cannot_bring_in_a_state_of_its_own);
     tcase_add_test(notify, watchdog_is_asked_for_once);
     tcase_add_test(notify, no_manager_or_a_dead_one_is_no_trouble);

@@ -236,6 +236,63 @@ START_TEST(congestion_control_is_set_or_said_to_be_unknown)
 }
 END_TEST
 
+/* Of a socket that listens the kernel tells its backlog there (tcp_get_info). */
+static unsigned backlog_at(int fd)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length), 0);
+    return info.tcpi_sacked;
+}
+
+START_TEST(settings_of_a_tcp_socket_that_stays_can_change_and_change_back)
+{
+    struct etd_socket_address asked = address_of("127.0.0.1", 0);
+    struct etd_config_listener other = {.backlog = 99, .congestion_control = "reno"};
+    char before[16] = "", now[16] = "";
+    int fd = etd_socket_open_tcp(&asked, &plain, error);
+    ck_assert_msg(fd >= 0, "%s", error);
+    ck_assert_int_eq(
+        getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, before, &(socklen_t){sizeof before}), 0);
+    ck_assert_uint_eq(backlog_at(fd), plain.backlog);
+    ck_assert_msg(etd_socket_adjust_tcp(fd, &other, error), "%s", error);
+    ck_assert_uint_eq(backlog_at(fd), 99);
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, now, &(socklen_t){sizeof now}), 0);
+    ck_assert_str_eq(now, "reno");
+    /* No name: the host's default again. */
+    ck_assert_msg(etd_socket_adjust_tcp(fd, &plain, error), "%s", error);
+    ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, now, &(socklen_t){sizeof now}), 0);
+    ck_assert_str_eq(now, before);
+    strcpy(other.congestion_control, "nonesuch");
+    ck_assert(!etd_socket_adjust_tcp(fd, &other, error));
+    assert_says("nonesuch");
+    close(fd);
+}
+END_TEST
+
+START_TEST(congestion_control_can_be_tried_before)
+{
+    ck_assert(etd_socket_can_congest("", error));
+    ck_assert_msg(etd_socket_can_congest("reno", error), "%s", error);
+    ck_assert(!etd_socket_can_congest("nonesuch", error));
+    assert_says("nonesuch");
+}
+END_TEST
+
+START_TEST(receive_buffer_of_a_udp_socket_that_stays_can_change)
+{
+    struct etd_socket_address asked = address_of("127.0.0.1", 0);
+    struct etd_config_listener other = {.receive_buffer = 16384};
+    uint64_t granted;
+    int fd = etd_socket_open_udp(&asked, &plain, &granted, error);
+    ck_assert_msg(fd >= 0, "%s", error);
+    ck_assert_uint_eq(granted, plain.receive_buffer);
+    ck_assert_uint_eq(etd_socket_adjust_udp(fd, &other), 16384);
+    ck_assert_int_eq(get_int(fd, SOL_SOCKET, SO_RCVBUF), 2 * 16384);
+    close(fd);
+}
+END_TEST
+
 START_TEST(failures_leave_no_descriptor_open)
 {
     struct etd_socket_address asked = address_of("192.0.2.1", 4242);
@@ -457,6 +514,9 @@ Suite *etd_suite(void)
     tcase_add_test(open, link_local_address_without_interface_is_said);
     tcase_add_test(open, low_port_without_the_right_is_said);
     tcase_add_test(open, congestion_control_is_set_or_said_to_be_unknown);
+    tcase_add_test(open, settings_of_a_tcp_socket_that_stays_can_change_and_change_back);
+    tcase_add_test(open, congestion_control_can_be_tried_before);
+    tcase_add_test(open, receive_buffer_of_a_udp_socket_that_stays_can_change);
     tcase_add_test(open, failures_leave_no_descriptor_open);
     tcase_add_test(open, socket_that_is_taken_over_is_prepared);
     tcase_add_test(open, socket_that_cannot_be_prepared_is_said);

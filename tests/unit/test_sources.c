@@ -145,6 +145,37 @@ START_TEST(as_many_sources_as_connections_fit_and_never_more_than_half)
 END_TEST
 
 /* Without the key it cannot be told where an address falls. */
+/* A table that got too small hands its counts to a larger one, under another key. */
+START_TEST(a_copy_counts_the_same_and_goes_on)
+{
+    enum { SOURCES = 50 };
+    static const struct etd_siphash_key other_key = {{9, 8, 7}};
+    struct etd_address address = address_of("192.0.2.0");
+    begin(SOURCES);
+    for (uint8_t i = 0; i < SOURCES; i++) {
+        address.ip[15] = i;
+        for (int times = 0; times <= i % 3; times++)
+            ck_assert(etd_sources_take(&sources, i % 2, &address, 3));
+    }
+    struct etd_sources old = sources;
+    size_t count = etd_sources_slots(4 * SOURCES);
+    struct etd_source_slot *slots = calloc(count, sizeof *slots);
+    ck_assert_ptr_nonnull(slots);
+    etd_sources_init(&sources, slots, count, &other_key);
+    etd_sources_copy(&sources, &old);
+    free(old.slots);
+    ck_assert_uint_eq(sources.used, SOURCES);
+    for (uint8_t i = 0; i < SOURCES; i++) {
+        address.ip[15] = i;
+        ck_assert_uint_eq(etd_sources_open(&sources, i % 2, &address), i % 3 + 1);
+        ck_assert_uint_eq(etd_sources_open(&sources, 1 - i % 2, &address), 0);
+        for (int times = 0; times <= i % 3; times++)
+            etd_sources_give(&sources, i % 2, &address);
+    }
+    end();
+}
+END_TEST
+
 START_TEST(places_depend_on_the_key)
 {
     struct etd_address source = address_of("192.0.2.1");
@@ -238,6 +269,7 @@ Suite *etd_suite(void)
     tcase_add_test(tests, each_listener_counts_for_itself);
     tcase_add_test(tests, giving_what_was_not_taken_changes_nothing);
     tcase_add_loop_test(tests, as_many_sources_as_connections_fit_and_never_more_than_half, 0, 10);
+    tcase_add_test(tests, a_copy_counts_the_same_and_goes_on);
     tcase_add_test(tests, places_depend_on_the_key);
     tcase_add_test(tests, counts_are_exact_whatever_comes_and_goes);
     suite_add_tcase(suite, tests);
