@@ -99,6 +99,18 @@ static bool host_parse(struct etd_bytes text, struct etd_bytes host, struct etd_
     return text_copy(endpoint->name, sizeof endpoint->name, host);
 }
 
+/* What the manager calls a socket: a word that FileDescriptorName= chose, or its unit's name, which
+ * may have an instance behind an @. */
+static bool socket_name_is_valid(struct etd_bytes name)
+{
+    const uint8_t *at = name.size > 0 ? memchr(name.data, '@', name.size) : NULL;
+    if (at == NULL)
+        return name.size > 0 && etd_bytes_are_name(name);
+    size_t before = (size_t)(at - name.data);
+    return before > 0 && etd_bytes_are_name(etd_bytes(name.data, before)) &&
+           etd_bytes_are_name(etd_bytes(at + 1, name.size - before - 1));
+}
+
 static bool systemd_parse(const struct etd_config_key *key, struct etd_bytes text,
                           struct etd_bytes name, struct etd_endpoint *endpoint,
                           struct etd_writer *why)
@@ -106,8 +118,7 @@ static bool systemd_parse(const struct etd_config_key *key, struct etd_bytes tex
     if (etd_config_value_planned(key, etd_bytes_text("systemd")))
         return refuse(text, " is not supported yet; write HOST:PORT, [IPV6]:PORT or *:PORT", why);
     endpoint->kind = ETD_ENDPOINT_SYSTEMD;
-    if (name.size == 0 || !etd_bytes_are_name(name) ||
-        !text_copy(endpoint->name, sizeof endpoint->name, name))
+    if (!socket_name_is_valid(name) || !text_copy(endpoint->name, sizeof endpoint->name, name))
         return refuse(text, " names no socket; write systemd:NAME", why);
     return true;
 }

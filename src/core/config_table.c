@@ -71,8 +71,6 @@ static const struct {
     const char *value;
 } planned_values[] = {
     {ETD_SECTION_DAEMON, "metrics_listen", "systemd"},
-    {ETD_SECTION_TCP, "listen", "systemd"},
-    {ETD_SECTION_UDP, "listen", "systemd"},
 };
 
 /* clang-format off: a row reads better in lines of our own choice */

@@ -5,6 +5,7 @@
 #include "daemon/server.h"
 #include "echotimed/endpoint.h"
 #include "platform/log.h"
+#include "platform/passed.h"
 #include "platform/socket.h"
 
 #include <inttypes.h>
@@ -144,4 +145,5 @@ void etd_generation_begin(struct etd_generation *generation, struct etd_server *
     if (server->metrics != generation->metrics)
         etd_metrics_free(server->metrics);
     server->metrics = generation->metrics;
+    etd_passed_warn_of_unused(config);
 }

@@ -3,8 +3,10 @@
 #include "daemon/options.h"
 #include "daemon/root.h"
 #include "daemon/server.h"
+#include "daemon/supervision.h"
 #include "platform/log.h"
 #include "platform/notify.h"
+#include "platform/passed.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -13,20 +15,25 @@
 static int serve(struct etd_config_loaded *loaded, const struct etd_config_request *request)
 {
     struct etd_server server;
+    struct etd_supervision supervision;
     struct etd_identity heir;
     int status = etd_root_find_heir(&loaded->config.daemon, &heir);
     if (status != EX_OK)
         return status;
     status = EX_OSERR;
+    if (!etd_passed_open())
+        return status;
     struct ev_loop *loop = etd_loop_open();
     if (loop == NULL)
-        return status;
+        goto close_passed;
     if (!etd_server_open(&server, loop, loaded, request))
         goto close_loop;
     if (!etd_root_give_up(&heir, loaded->built_in ? NULL : request->sources.file))
         goto close_server;
     etd_server_tell_ready(&server);
+    etd_supervision_begin(&supervision, &server);
     etd_server_run(&server);
+    etd_supervision_end(&supervision);
     etd_notify_stopping("closing");
     if (!etd_loop_failed())
         status = EXIT_SUCCESS;
@@ -35,6 +42,8 @@ close_server:
     etd_server_close(&server);
 close_loop:
     etd_loop_close(loop);
+close_passed:
+    etd_passed_close();
     return status;
 }
 

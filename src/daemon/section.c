@@ -4,6 +4,7 @@
 #include "echotimed/framing.h"
 #include "platform/log.h"
 #include "platform/memory.h"
+#include "platform/passed.h"
 #include "platform/socket.h"
 
 #include <inttypes.h>
@@ -82,13 +83,72 @@ static int open_socket(const struct etd_socket_address *address, const struct et
     return fd;
 }
 
+static bool adopt_socket(int fd, const struct etd_section *section, char error[ETD_SOCKET_ERROR])
+{
+    if (section->config->transport == ETD_TCP)
+        return etd_socket_adopt_tcp(fd, section->config, error);
+    uint64_t granted;
+    if (!etd_socket_adopt_udp(fd, section->config, &granted, error))
+        return false;
+    log_granted(section, granted);
+    return true;
+}
+
 static void close_opening(struct etd_opening *opening, struct ev_loop *loop)
 {
     for (size_t i = 0; i < opening->count; i++) {
         ev_io_stop(loop, &opening->watchers[i]);
-        close(opening->watchers[i].fd);
+        /* The manager's stay as they are, for whoever listens next. */
+        if (!etd_passed_has(opening->watchers[i].fd))
+            close(opening->watchers[i].fd);
     }
     free(opening);
+}
+
+/* With room for so many sockets. Null: logged. */
+static struct etd_opening *make_opening(const struct etd_endpoint *endpoint,
+                                        const struct etd_section *section, size_t room)
+{
+    struct etd_opening *opening = calloc(1, sizeof *opening + room * sizeof *opening->watchers);
+    if (opening == NULL) {
+        log_no_memory(section->title);
+        return NULL;
+    }
+    opening->owner = section->owner;
+    opening->endpoint = *endpoint;
+    opening->reuse_port = section->config->reuse_port;
+    return opening;
+}
+
+static void add_socket(struct etd_opening *opening, int fd, const struct etd_section *section)
+{
+    ev_io *watcher = &opening->watchers[opening->count++];
+    ev_io_init(watcher, section->ready, fd, EV_READ);
+    watcher->data = section->owner;
+}
+
+/* What the service manager passed under one name: often several sockets, one for each address. Null:
+ * logged. */
+static struct etd_opening *adopt_passed(const struct etd_endpoint *endpoint,
+                                        const struct etd_section *section)
+{
+    char error[ETD_SOCKET_ERROR];
+    enum etd_transport transport = section->config->transport;
+    if (!etd_passed_check(endpoint->name, transport, error)) {
+        log_refused(section, error);
+        return NULL;
+    }
+    struct etd_opening *opening = make_opening(endpoint, section, etd_passed_count());
+    int fd = -1;
+    while (opening != NULL && (fd = etd_passed_next(endpoint->name, transport, fd)) >= 0) {
+        if (!adopt_socket(fd, section, error)) {
+            log_refused(section, error);
+            close_opening(opening, section->loop);
+            return NULL;
+        }
+        add_socket(opening, fd, section);
+    }
+    return opening;
 }
 
 /* Null: logged. */
@@ -97,6 +157,8 @@ static struct etd_opening *open_endpoint(const struct etd_endpoint *endpoint,
 {
     char error[ETD_SOCKET_ERROR];
     struct etd_socket_addresses addresses;
+    if (endpoint->kind == ETD_ENDPOINT_SYSTEMD)
+        return adopt_passed(endpoint, section);
     if (!etd_socket_resolve(endpoint, &addresses, error)) {
         log_refused(section, error);
         return NULL;
@@ -104,24 +166,15 @@ static struct etd_opening *open_endpoint(const struct etd_endpoint *endpoint,
     if (addresses.left_out > 0)
         etd_log(ETD_LOG_NOTICE, "this host has no IPv6: listening on IPv4 alone", "listener=\"%s\"",
                 section->title);
-    struct etd_opening *opening =
-        calloc(1, sizeof *opening + addresses.count * sizeof *opening->watchers);
-    if (opening == NULL) {
-        log_no_memory(section->title);
-        return NULL;
-    }
-    opening->owner = section->owner;
-    opening->endpoint = *endpoint;
-    opening->reuse_port = section->config->reuse_port;
-    for (; opening->count < addresses.count; opening->count++) {
-        int fd = open_socket(&addresses.list[opening->count], section, error);
+    struct etd_opening *opening = make_opening(endpoint, section, addresses.count);
+    for (size_t i = 0; opening != NULL && i < addresses.count; i++) {
+        int fd = open_socket(&addresses.list[i], section, error);
         if (fd < 0) {
             log_refused(section, error);
             close_opening(opening, section->loop);
             return NULL;
         }
-        ev_io_init(&opening->watchers[opening->count], section->ready, fd, EV_READ);
-        opening->watchers[opening->count].data = section->owner;
+        add_socket(opening, fd, section);
     }
     return opening;
 }
@@ -131,7 +184,8 @@ static bool can_keep(const struct etd_opening *opening, const struct etd_section
 {
     const struct etd_config_listener *config = section->config;
     char error[ETD_SOCKET_ERROR];
-    if (opening->reuse_port != config->reuse_port) {
+    bool ours = opening->endpoint.kind != ETD_ENDPOINT_SYSTEMD;
+    if (ours && opening->reuse_port != config->reuse_port) {
         char text[ETD_ENDPOINT_TEXT] = "";
         struct etd_writer endpoint = etd_writer((uint8_t *)text, sizeof text - 1);
         etd_endpoint_write(&opening->endpoint, &endpoint);
@@ -178,9 +232,14 @@ static void adjust(const struct etd_opening *opening, const struct etd_section *
     char error[ETD_SOCKET_ERROR];
     for (size_t i = 0; i < opening->count; i++) {
         int fd = opening->watchers[i].fd;
-        if (section->config->transport == ETD_UDP)
+        bool adjusted = true;
+        if (etd_passed_has(fd))
+            adjusted = adopt_socket(fd, section, error);
+        else if (section->config->transport == ETD_UDP)
             log_granted(section, etd_socket_adjust_udp(fd, section->config));
-        else if (!etd_socket_adjust_tcp(fd, section->config, error))
+        else
+            adjusted = etd_socket_adjust_tcp(fd, section->config, error);
+        if (!adjusted)
             etd_log(ETD_LOG_WARNING, "a socket keeps an old setting",
                     "listener=\"%s\" error=\"%s\"", section->title, error);
     }

@@ -48,7 +48,8 @@ struct etd_section {
     void (*ready)(EV_P_ ev_io *watcher, int revents);
 };
 
-/* Opens every endpoint of the section, not watched yet, but for those that are open already: `kept`
+/* Opens every endpoint of the section, or takes the sockets that the service manager passed for it
+ * (platform/passed.h), not watched yet, but for those that are open already: `kept`
  * has an entry for each endpoint, null where it is not. False: logged, and nothing is left open but
  * these. */
 bool etd_sockets_open(struct etd_sockets *sockets, const struct etd_section *section,
@@ -69,7 +70,7 @@ void etd_sockets_visit(const struct etd_sockets *sockets, void *owner,
 /* How many sockets there are. */
 size_t etd_sockets_count(const struct etd_sockets *sockets);
 
-/* Closes those whose owner is `owner`, and gives the memory back. */
+/* Closes those whose owner is `owner`, but for the service manager's, and gives the memory back. */
 void etd_sockets_close(struct etd_sockets *sockets, struct ev_loop *loop, const void *owner);
 
 #endif

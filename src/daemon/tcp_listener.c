@@ -4,6 +4,7 @@
 #include "daemon/server.h"
 #include "daemon/tcp_connection.h"
 #include "platform/memory.h"
+#include "platform/passed.h"
 #include "platform/socket.h"
 
 #include <errno.h>
@@ -179,9 +180,12 @@ void etd_tcp_listener_resume(struct etd_tcp_listener *listener)
 }
 
 /* A peer whose connection waits in the queue takes itself for connected, and may have sent. The bound
- * is for peers that come as fast as they are accepted. */
+ * is for peers that come as fast as they are accepted. At a socket of the service manager they wait
+ * for who comes after us. */
 static void accept_waiting(void *owner, int fd)
 {
+    if (etd_passed_has(fd))
+        return;
     for (int accepts = 0; accepts < ACCEPTS_AT_CLOSE; accepts++) {
         if (!accept_one(owner, fd))
             return;

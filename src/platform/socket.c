@@ -1,4 +1,5 @@
 #include "platform/socket.h"
+#include "platform/socket_parts.h"
 
 #include "platform/privileges.h"
 
@@ -85,9 +86,8 @@ static bool is_link_local(const struct etd_address *address)
     return address->ip[0] == 0xfe && (address->ip[1] & 0xc0) == 0x80;
 }
 
-/* Says that `doing` failed for an address, why, and for the usual causes what to do. */
-static void explain_failure(char error[ETD_SOCKET_ERROR], const char *doing,
-                            const struct etd_socket_address *address, int type, int failure)
+void etd_socket_explain_failure(char error[ETD_SOCKET_ERROR], const char *doing,
+                                const struct etd_socket_address *address, int type, int failure)
 {
     char text[ETD_ADDRESS_TEXT];
     char advice[160] = "";
@@ -127,7 +127,7 @@ static void explain_failure(char error[ETD_SOCKET_ERROR], const char *doing,
             strerror(failure), advice);
 }
 
-static bool set_int(int fd, int level, int option, int value)
+bool etd_socket_set_int(int fd, int level, int option, int value)
 {
     return setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
@@ -140,12 +140,12 @@ static int open_socket(const struct etd_socket_address *address, int type, bool 
     bool ipv4 = etd_address_is_ipv4(&address->address);
     int fd = socket(ipv4 ? AF_INET : AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
-        explain_failure(error, "open a socket for", address, type, errno);
+        etd_socket_explain_failure(error, "open a socket for", address, type, errno);
         return -1;
     }
-    if ((!ipv4 && !set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) ||
-        (reuse_port && !set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1))) {
-        explain_failure(error, "prepare the socket for", address, type, errno);
+    if ((!ipv4 && !etd_socket_set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) ||
+        (reuse_port && !etd_socket_set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1))) {
+        etd_socket_explain_failure(error, "prepare the socket for", address, type, errno);
         close(fd);
         return -1;
     }
@@ -159,11 +159,11 @@ static bool bind_socket(int fd, const struct etd_socket_address *address, int ty
     socklen_t length = etd_socket_to_sockaddr(address, &storage);
     if (bind(fd, (struct sockaddr *)&storage, length) == 0)
         return true;
-    explain_failure(error, "bind to", address, type, errno);
+    etd_socket_explain_failure(error, "bind to", address, type, errno);
     return false;
 }
 
-static bool set_congestion_control(int fd, const char *name, char error[ETD_SOCKET_ERROR])
+bool etd_socket_set_congestion_control(int fd, const char *name, char error[ETD_SOCKET_ERROR])
 {
     if (name[0] == '\0' ||
         setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) == 0)
@@ -196,16 +196,17 @@ int etd_socket_open_tcp(const struct etd_socket_address *address,
     if (fd < 0)
         return -1;
     /* SO_REUSEADDR: a restart must not wait for old connections in TIME_WAIT. */
-    if (!set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1)) {
-        explain_failure(error, "prepare the socket for", address, SOCK_STREAM, errno);
+    if (!etd_socket_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) ||
+        !etd_socket_set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1)) {
+        etd_socket_explain_failure(error, "prepare the socket for", address, SOCK_STREAM, errno);
         goto fail;
     }
-    if (!set_congestion_control(fd, listener->congestion_control, error) ||
+    if (!etd_socket_set_congestion_control(fd, listener->congestion_control, error) ||
         !bind_socket(fd, address, SOCK_STREAM, error))
         goto fail;
     /* Two sockets may be bound to one port under SO_REUSEADDR; the second finds out here. */
     if (listen(fd, backlog_of(listener)) != 0) {
-        explain_failure(error, "listen on", address, SOCK_STREAM, errno);
+        etd_socket_explain_failure(error, "listen on", address, SOCK_STREAM, errno);
         goto fail;
     }
     return fd;
@@ -215,18 +216,23 @@ fail:
     return -1;
 }
 
-/* Gives what was granted. SO_RCVBUFFORCE goes past net.core.rmem_max, given CAP_NET_ADMIN. */
-static uint64_t set_receive_buffer(int fd, uint64_t asked)
+uint64_t etd_socket_receive_buffer(int fd)
 {
-    /* The kernel keeps twice what is asked, for its own bookkeeping, and tells the doubled value. */
-    int size = asked > INT_MAX / 2 ? INT_MAX / 2 : (int)asked;
     int doubled = 0;
     socklen_t length = sizeof doubled;
-    if (!set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, size))
-        (void)set_int(fd, SOL_SOCKET, SO_RCVBUF, size);
     if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &doubled, &length) != 0)
         return 0;
     return (uint64_t)doubled / 2;
+}
+
+/* SO_RCVBUFFORCE goes past net.core.rmem_max, given CAP_NET_ADMIN. */
+uint64_t etd_socket_set_receive_buffer(int fd, uint64_t asked)
+{
+    /* The kernel keeps twice what is asked, for its own bookkeeping, and tells the doubled value. */
+    int size = asked > INT_MAX / 2 ? INT_MAX / 2 : (int)asked;
+    if (!etd_socket_set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, size))
+        (void)etd_socket_set_int(fd, SOL_SOCKET, SO_RCVBUF, size);
+    return etd_socket_receive_buffer(fd);
 }
 
 int etd_socket_open_udp(const struct etd_socket_address *address,
@@ -238,13 +244,13 @@ int etd_socket_open_udp(const struct etd_socket_address *address,
     int fd = open_socket(address, SOCK_DGRAM, listener->reuse_port, error);
     if (fd < 0)
         return -1;
-    bool informed = ipv4 ? set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
-                         : set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    bool informed = ipv4 ? etd_socket_set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
+                         : etd_socket_set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     if (!informed) {
-        explain_failure(error, "prepare the socket for", address, SOCK_DGRAM, errno);
+        etd_socket_explain_failure(error, "prepare the socket for", address, SOCK_DGRAM, errno);
         goto fail;
     }
-    *granted = set_receive_buffer(fd, listener->receive_buffer);
+    *granted = etd_socket_set_receive_buffer(fd, listener->receive_buffer);
     if (!bind_socket(fd, address, SOCK_DGRAM, error))
         goto fail;
     return fd;
@@ -266,7 +272,7 @@ static bool try_congestion_control(const char *name, char actual[ETD_CONGESTION_
         explain(error, "cannot open a socket to try the congestion control: %s", strerror(errno));
         return false;
     }
-    bool known = set_congestion_control(fd, name, error);
+    bool known = etd_socket_set_congestion_control(fd, name, error);
     if (known && getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, actual, &length) != 0) {
         explain(error, "cannot ask for the congestion control: %s", strerror(errno));
         known = false;
@@ -290,12 +296,12 @@ bool etd_socket_adjust_tcp(int fd, const struct etd_config_listener *listener,
         return false;
     }
     return try_congestion_control(listener->congestion_control, name, error) &&
-           set_congestion_control(fd, name, error);
+           etd_socket_set_congestion_control(fd, name, error);
 }
 
 uint64_t etd_socket_adjust_udp(int fd, const struct etd_config_listener *listener)
 {
-    return set_receive_buffer(fd, listener->receive_buffer);
+    return etd_socket_set_receive_buffer(fd, listener->receive_buffer);
 }
 
 uint64_t etd_socket_raise_descriptor_limit(void)

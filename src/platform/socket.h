@@ -38,7 +38,7 @@ struct etd_socket_addresses {
  *   ANY      0.0.0.0 and ::; without IPv6 on the host the first alone, and left_out is 1
  *   HOST     every address that the resolver knows, none twice; IPv6 ones are passed over on a host
  *            without IPv6 that has an IPv4 one. Asking the resolver may take seconds.
- *   SYSTEMD  an error: such a socket is open already
+ *   SYSTEMD  an error: such a socket is open already, see platform/passed.h
  * False with `error` filled in when that gives no address. */
 bool etd_socket_resolve(const struct etd_endpoint *endpoint, struct etd_socket_addresses *addresses,
                         char error[ETD_SOCKET_ERROR]);
@@ -68,6 +68,23 @@ uint64_t etd_socket_adjust_udp(int fd, const struct etd_config_listener *listene
 
 /* Whether the kernel lets us use the congestion control of that name; empty: of course. */
 bool etd_socket_can_congest(const char *name, char error[ETD_SOCKET_ERROR]);
+
+/* Whether a socket that somebody else opened can be served, and how: null when it listens for TCP or is
+ * bound for UDP, over IPv4 or IPv6. Otherwise why not, " is a Unix socket; ...": the rest of a
+ * sentence that begins with its name. */
+const char *etd_socket_serves(int fd, enum etd_transport *transport);
+
+/* Prepares such a socket, as etd_socket_open_tcp prepares its own. Its queue of connections and the
+ * sharing of its port are as whoever opened it wants them: of `listener` only congestion_control is
+ * read. False with `error` filled in. */
+bool etd_socket_adopt_tcp(int fd, const struct etd_config_listener *listener,
+                          char error[ETD_SOCKET_ERROR]);
+
+/* Likewise, as etd_socket_open_udp. Its receive buffer can become larger than it was, not smaller. An
+ * IPv6 socket that takes IPv4, too, is an error: the kernel does not tell then of a datagram over
+ * IPv4 whether it was sent to a broadcast address. */
+bool etd_socket_adopt_udp(int fd, const struct etd_config_listener *listener, uint64_t *granted,
+                          char error[ETD_SOCKET_ERROR]);
 
 /* The address that a socket is bound to, with the port that the kernel chose for port 0. False when
  * `fd` is no IPv4 or IPv6 socket. */

@@ -121,9 +121,7 @@ bool etd_socket_resolve(const struct etd_endpoint *endpoint, struct etd_socket_a
         return resolve_host(endpoint, addresses, error);
     case ETD_ENDPOINT_SYSTEMD:
         snprintf(error, ETD_SOCKET_ERROR,
-                 "cannot use \"systemd:%s\": sockets from the service manager are not supported; "
-                 "name an address instead",
-                 endpoint->name);
+                 "\"systemd:%s\" is a socket that is open already, and no address", endpoint->name);
         return false;
     }
     return false;

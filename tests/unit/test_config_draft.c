@@ -283,14 +283,13 @@ START_TEST(planned_keys_are_refused)
 }
 END_TEST
 
-START_TEST(planned_values_are_refused)
+START_TEST(sockets_of_the_manager_serve_one_section_of_each_transport)
 {
-    expect_problems("[tcp]\nlisten = *:1, systemd:a\n", NULL,
-                    "test.ini:2: [tcp] listen: 'systemd:a' is not supported yet; write HOST:PORT, "
-                    "[IPV6]:PORT or *:PORT\n");
-    expect_problems("[udp]\nlisten = systemd:a, *:1\n", NULL,
-                    "test.ini:2: [udp] listen: 'systemd:a' is not supported yet; write HOST:PORT, "
-                    "[IPV6]:PORT or *:PORT\n");
+    expect_problems("[tcp]\nlisten = *:1, systemd:a\n[udp]\nlisten = systemd:a, systemd:b\n", NULL,
+                    "");
+    expect_problems("[udp]\nlisten = systemd:a\n[udp b]\nlisten = *:1, systemd:a\n", NULL,
+                    "test.ini:4: [udp b] listen: systemd:a collides with systemd:a of [udp], given "
+                    "in line 2; give each listener an address or port of its own\n");
 }
 END_TEST
 
@@ -684,6 +683,7 @@ Suite *etd_suite(void)
     tcase_add_test(tests, planned_keys_are_refused);
     tcase_add_test(tests, a_group_needs_a_user);
     tcase_add_test(tests, planned_values_are_refused);
+    tcase_add_test(tests, sockets_of_the_manager_serve_one_section_of_each_transport);
     tcase_add_test(tests, a_service_needs_a_transport_that_carries_it);
     tcase_add_test(tests, a_refid_is_characters_or_an_address);
     tcase_add_test(tests, a_service_needs_a_framing_that_carries_it);

@@ -261,6 +261,7 @@ START_TEST(endpoints_read_back)
         {"a.example.:7", ETD_ENDPOINT_HOST, 7, "a.example.:7"},
         {"[fe80::1%eth0]:7", ETD_ENDPOINT_HOST, 7, "[fe80::1%eth0]:7"},
         {"systemd:echo.socket", ETD_ENDPOINT_SYSTEMD, 0, "systemd:echo.socket"},
+        {"systemd:echo@1.socket", ETD_ENDPOINT_SYSTEMD, 0, "systemd:echo@1.socket"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         expect_written(&endpoints, cases[i].text, cases[i].written);
@@ -304,6 +305,9 @@ START_TEST(endpoint_mistakes_are_explained)
         {".:80", " has neither an address nor a host name before its port"},
         {"systemd:", " names no socket; write systemd:NAME"},
         {"systemd:a b", " names no socket; write systemd:NAME"},
+        {"systemd:@a", " names no socket; write systemd:NAME"},
+        {"systemd:a@b@c", " names no socket; write systemd:NAME"},
+        {"systemd:a:1", " names no socket; write systemd:NAME"},
     };
     char because[256];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

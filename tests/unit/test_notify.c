@@ -45,6 +45,8 @@ START_TEST(manager_is_told_each_state)
     ck_assert_str_eq(told(), "STATUS=Busy");
     etd_notify_stopping("Draining");
     ck_assert_str_eq(told(), "STOPPING=1\nSTATUS=Draining");
+    etd_notify_watchdog();
+    ck_assert_str_eq(told(), "WATCHDOG=1");
 }
 END_TEST
 
@@ -72,11 +74,25 @@ START_TEST(status_cannot_bring_in_a_state_of_its_own)
 }
 END_TEST
 
+START_TEST(watchdog_is_asked_for_once)
+{
+    unsetenv("WATCHDOG_PID");
+    setenv("WATCHDOG_USEC", "1500000", 1);
+    ck_assert_uint_eq(etd_notify_watchdog_us(), 1500000);
+    ck_assert_ptr_null(getenv("WATCHDOG_USEC"));
+    ck_assert_uint_eq(etd_notify_watchdog_us(), 0);
+    setenv("WATCHDOG_USEC", "soon", 1);
+    ck_assert_uint_eq(etd_notify_watchdog_us(), 0);
+}
+END_TEST
+
 START_TEST(no_manager_or_a_dead_one_is_no_trouble)
 {
     unsetenv("NOTIFY_SOCKET");
+    ck_assert(!etd_notify_is_heard());
     etd_notify_ready("alone");
     be_the_manager();
+    ck_assert(etd_notify_is_heard());
     close(manager);
     etd_notify_ready("still alone");
 }
@@ -89,6 +105,7 @@ Suite *etd_suite(void)
     tcase_add_test(notify, manager_is_told_each_state);
     tcase_add_test(notify, manager_is_told_of_a_reload_and_when_it_began);
     tcase_add_test(notify, status_cannot_bring_in_a_state_of_its_own);
+    tcase_add_test(notify, watchdog_is_asked_for_once);
     tcase_add_test(notify, no_manager_or_a_dead_one_is_no_trouble);
     suite_add_tcase(suite, notify);
     return suite;

@@ -367,7 +367,54 @@ START_TEST(longest_names_fit_the_error)
 }
 END_TEST
 
-START_TEST(service_manager_socket_is_an_error_for_now)
+/* A socket that somebody else bound; blocking and plain. */
+static int foreign_socket(int type)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, type, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&any, sizeof any), 0);
+    ck_assert(type != SOCK_STREAM || listen(fd, 1) == 0);
+    return fd;
+}
+
+START_TEST(socket_that_is_taken_over_is_prepared)
+{
+    int tcp = foreign_socket(SOCK_STREAM), udp = foreign_socket(SOCK_DGRAM);
+    enum etd_transport transport = ETD_TRANSPORT_COUNT;
+    uint64_t granted = 0;
+    ck_assert_ptr_null(etd_socket_serves(tcp, &transport));
+    ck_assert_int_eq(transport, ETD_TCP);
+    ck_assert_msg(etd_socket_adopt_tcp(tcp, &plain, error), "%s", error);
+    ck_assert_int_ne(get_int(tcp, IPPROTO_TCP, TCP_NODELAY), 0);
+    ck_assert_int_ne(fcntl(tcp, F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_ptr_null(etd_socket_serves(udp, &transport));
+    ck_assert_int_eq(transport, ETD_UDP);
+    ck_assert_msg(etd_socket_adopt_udp(udp, &plain, &granted, error), "%s", error);
+    ck_assert_int_ne(get_int(udp, IPPROTO_IP, IP_PKTINFO), 0);
+    ck_assert_int_ne(fcntl(udp, F_GETFL) & O_NONBLOCK, 0);
+    ck_assert_uint_ge(granted, plain.receive_buffer);
+    close(tcp);
+    close(udp);
+}
+END_TEST
+
+START_TEST(socket_that_cannot_be_prepared_is_said)
+{
+    /* The kernel refuses the options of the other transport, and all of what is no socket. */
+    int udp = foreign_socket(SOCK_DGRAM), closed = foreign_socket(SOCK_DGRAM);
+    uint64_t granted;
+    close(closed);
+    ck_assert(!etd_socket_adopt_tcp(udp, &plain, error));
+    assert_says("cannot prepare the socket for TCP 127.0.0.1:");
+    assert_says(strerror(ENOPROTOOPT));
+    ck_assert(!etd_socket_adopt_udp(closed, &plain, &granted, error));
+    assert_says("cannot prepare the socket for UDP");
+    assert_says(strerror(EBADF));
+    close(udp);
+}
+END_TEST
+
+START_TEST(socket_of_the_service_manager_is_no_address)
 {
     struct etd_endpoint endpoint = {.kind = ETD_ENDPOINT_SYSTEMD, .name = "echo"};
     struct etd_socket_addresses found;
@@ -471,6 +518,8 @@ Suite *etd_suite(void)
     tcase_add_test(open, congestion_control_can_be_tried_before);
     tcase_add_test(open, receive_buffer_of_a_udp_socket_that_stays_can_change);
     tcase_add_test(open, failures_leave_no_descriptor_open);
+    tcase_add_test(open, socket_that_is_taken_over_is_prepared);
+    tcase_add_test(open, socket_that_cannot_be_prepared_is_said);
     suite_add_tcase(suite, open);
     TCase *resolve = tcase_create("resolve");
     tcase_set_timeout(resolve, 60); /* a resolver may take its time */
@@ -478,7 +527,7 @@ Suite *etd_suite(void)
     tcase_add_test(resolve, zone_becomes_the_interface);
     tcase_add_test(resolve, unknown_host_is_said);
     tcase_add_test(resolve, longest_names_fit_the_error);
-    tcase_add_test(resolve, service_manager_socket_is_an_error_for_now);
+    tcase_add_test(resolve, socket_of_the_service_manager_is_no_address);
     tcase_add_test(resolve, host_without_ipv6_serves_ipv4);
     tcase_add_test(resolve, host_with_too_many_addresses_is_said);
     tcase_add_test(resolve, other_families_are_no_address);

@@ -163,10 +163,15 @@ boot() {
     mount --rbind "$root/proc/sys" "$root/proc/sys"
     mount -o remount,bind,ro "$root/proc/sys"
     [ ! -e "$root/proc/sysrq-trigger" ] || mount --bind /dev/null "$root/proc/sysrq-trigger"
+    # Not chroot: who lives in one may make no user namespace, which PrivateUsers= needs.
+    cd "$root"
+    pivot_root . .
+    umount -l .
+    cd /
     # `container` makes systemd leave hardware, modules and the clock alone; it may not set them anyway.
     exec env -i container=test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
         setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio \
-        chroot "$root" /lib/systemd/systemd --system
+        /lib/systemd/systemd --system
 }
 
 case $stage in

@@ -1,10 +1,13 @@
+/* libsystemd, named in this file alone: what the service manager is told, and what it passes. */
 #include "platform/notify.h"
+#include "platform/passed.h"
 
 #include "platform/clock.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
 /* The longest status line; what is longer is cut, as nobody reads more in `systemctl status`. */
@@ -50,3 +53,27 @@ void etd_notify_status(const char *status)
 {
     tell("", status);
 }
+
+bool etd_notify_is_heard(void)
+{
+    return getenv("NOTIFY_SOCKET") != NULL;
+}
+
+uint64_t etd_notify_watchdog_us(void)
+{
+    uint64_t microseconds = 0;
+    return sd_watchdog_enabled(true, &microseconds) > 0 ? microseconds : 0;
+}
+
+void etd_notify_watchdog(void)
+{
+    (void)sd_notify(false, "WATCHDOG=1");
+}
+
+int etd_passed_receive(char ***names)
+{
+    /* The variables are ours alone: a program that we might start has no use for them. */
+    return sd_listen_fds_with_names(true, names);
+}
+
+_Static_assert(ETD_PASSED_FIRST == SD_LISTEN_FDS_START, "the manager passes other descriptors");
