@@ -171,11 +171,11 @@ struct etd_config_key {
     uint64_t max; /* microseconds, the characters of a name, the entries of a list */
     bool zero_is_off;         /* 0 is allowed besides the range, and switches off */
     bool fixed;               /* a reload cannot change it: that takes a restart */
-    bool planned;             /* known, but not supported yet: to set it is a mistake */
+    bool own_socket;          /* of endpoints: systemd:NAME is none */
     const char *default_text; /* as it stands in a file */
     const char *help;         /* sentences for the manual, units included */
     const struct etd_config_choices *choices;
-    size_t offset;       /* of the field; of a planned key nothing */
+    size_t offset;       /* of the field */
     size_t count_offset; /* of a list's count */
 };
 
@@ -190,10 +190,6 @@ const struct etd_config_key *etd_config_key_find(enum etd_config_section section
 /* Whether a key has the same value in two configurations: of the daemon, or of listeners of its
  * section. */
 bool etd_config_same(const struct etd_config_key *key, const void *a, const void *b);
-
-/* Whether this value of a choice (of a list: the kind of an entry) is known, but not supported yet
- * in that section. */
-bool etd_config_value_planned(const struct etd_config_key *key, struct etd_bytes value);
 
 /* Writes what the key takes: "yes or no", "1ms to 168h, or 0", "1 to 65535". */
 void etd_config_write_range(const struct etd_config_key *key, struct etd_writer *writer);

@@ -25,7 +25,7 @@ static void section_clear(enum etd_config_section section, void *base,
 {
     for (size_t i = 0; i < ETD_CONFIG_KEYS; i++) {
         const struct etd_config_key *key = &etd_config_keys[i];
-        if (key->section == section && !key->planned)
+        if (key->section == section)
             etd_value_clear(key, base, memory);
     }
 }
@@ -80,7 +80,7 @@ static void dump_keys(enum etd_config_section section, const void *base, struct 
 {
     for (size_t i = 0; i < ETD_CONFIG_KEYS; i++) {
         const struct etd_config_key *key = &etd_config_keys[i];
-        if (key->section == section && !key->planned)
+        if (key->section == section)
             dump_key(key, base, writer);
     }
 }

@@ -22,7 +22,7 @@ static bool set_defaults(struct etd_config_draft *draft, struct etd_config_draft
     struct etd_config_message unheard;
     for (size_t i = 0; i < ETD_CONFIG_KEYS; i++) {
         const struct etd_config_key *key = &etd_config_keys[i];
-        if (key->section != section->kind || key->planned)
+        if (key->section != section->kind)
             continue;
         if (etd_value_parse(key, key->default_text, section_base(draft, section), draft->memory,
                             etd_config_message_begin(&unheard)) != ETD_CONFIG_OK)
@@ -212,15 +212,10 @@ void etd_config_draft_set(struct etd_config_draft *draft, const char *name, cons
         return;
     struct etd_config_draft_section *section = &draft->sections[draft->current];
     const struct etd_config_key *key = etd_config_key_find(section->kind, name);
-    if (key == NULL) {
+    if (key == NULL)
         etd_refuse_key(draft, section, name, origin);
-    } else if (key->planned) {
-        struct etd_config_message message;
-        (void)etd_refuse_key_begin(&message, section, key, " is not supported yet; leave it out");
-        etd_config_problems_add(draft->problems, origin, &message);
-    } else {
+    else
         key_set(draft, section, key, value, origin);
-    }
 }
 
 void etd_config_draft_end_file(struct etd_config_draft *draft)

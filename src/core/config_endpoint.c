@@ -115,8 +115,8 @@ static bool systemd_parse(const struct etd_config_key *key, struct etd_bytes tex
                           struct etd_bytes name, struct etd_endpoint *endpoint,
                           struct etd_writer *why)
 {
-    if (etd_config_value_planned(key, etd_bytes_text("systemd")))
-        return refuse(text, " is not supported yet; write HOST:PORT, [IPV6]:PORT or *:PORT", why);
+    if (key->own_socket)
+        return refuse(text, " is for listeners; write HOST:PORT, [IPV6]:PORT or *:PORT", why);
     endpoint->kind = ETD_ENDPOINT_SYSTEMD;
     if (!socket_name_is_valid(name) || !text_copy(endpoint->name, sizeof endpoint->name, name))
         return refuse(text, " names no socket; write systemd:NAME", why);

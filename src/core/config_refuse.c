@@ -67,7 +67,7 @@ static void key_list_write(enum etd_config_section kind, struct etd_writer *writ
 {
     const char *separator = " knows ";
     for (size_t i = 0; i < ETD_CONFIG_KEYS; i++) {
-        if (etd_config_keys[i].section != kind || etd_config_keys[i].planned)
+        if (etd_config_keys[i].section != kind)
             continue;
         etd_write_text(writer, separator);
         etd_write_text(writer, etd_config_keys[i].name);

@@ -64,15 +64,6 @@ static const struct etd_config_choices time_formats = {.name = time_format_name,
 static const struct etd_config_choices stamp_modes = {.name = stamp_mode_name,
                                                       .count = ETD_STAMP_MODES};
 
-/* Values that are known but not supported yet: to support one, remove its row. */
-static const struct {
-    enum etd_config_section section;
-    const char *key;
-    const char *value;
-} planned_values[] = {
-    {ETD_SECTION_DAEMON, "metrics_listen", "systemd"},
-};
-
 /* clang-format off: a row reads better in lines of our own choice */
 const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
     {ETD_SECTION_DAEMON, "log_level", ETD_CONFIG_CHOICE, .choices = &log_levels,
@@ -100,8 +91,8 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      .default_text = "0", DAEMON(busy_poll_us),
      .help = "After work, ask for more for so long before sleeping: less latency, for a core that "
              "is kept busy. 0: off."},
-    {ETD_SECTION_DAEMON, "metrics_listen", ETD_CONFIG_ENDPOINTS, 0, 1, .default_text = "",
-     DAEMON(metrics_listen),
+    {ETD_SECTION_DAEMON, "metrics_listen", ETD_CONFIG_ENDPOINTS, 0, 1, .own_socket = true,
+     .default_text = "", DAEMON(metrics_listen),
      .count_offset = offsetof(struct etd_config_daemon, metrics_listen_count),
      .help = "Where metrics are served over HTTP, at /metrics, and the state of health, at "
              "/healthz: HOST:PORT, [IPV6]:PORT or *:PORT. Whoever can connect can read them. "
@@ -167,9 +158,10 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      .help = "Require a PROXY header, version 1 or 2, which names the source."},
     {ETD_SECTION_TCP, "reuse_port", ETD_CONFIG_BOOLEAN, .fixed = true, .default_text = "no",
      LISTENER(reuse_port),
-     .help = "Share the port with other instances that also say yes; the kernel spreads the "
-             "connections over them. It is settled when a socket is opened: a reload that changes it "
-             "for an address that stays is refused."},
+     .help =
+         "Share the port with other instances that also say yes; the kernel spreads the "
+         "connections over them. It is settled when a socket is opened: a reload that changes it "
+         "for an address that stays is refused."},
     {ETD_SECTION_TCP, "time_format", ETD_CONFIG_CHOICE, .choices = &time_formats,
      .default_text = "rfc3339", LISTENER(time_format),
      .help = "The format in which service time answers a query that names none."},
@@ -215,9 +207,10 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      .help = "Addresses and prefixes that are not answered."},
     {ETD_SECTION_UDP, "reuse_port", ETD_CONFIG_BOOLEAN, .fixed = true, .default_text = "no",
      LISTENER(reuse_port),
-     .help = "Share the port with other instances that also say yes; the kernel spreads the "
-             "sources over them. It is settled when a socket is opened: a reload that changes it for "
-             "an address that stays is refused."},
+     .help =
+         "Share the port with other instances that also say yes; the kernel spreads the "
+         "sources over them. It is settled when a socket is opened: a reload that changes it for "
+         "an address that stays is refused."},
     {ETD_SECTION_UDP, "require_sync", ETD_CONFIG_BOOLEAN, .default_text = "no",
      LISTENER(require_sync),
      .help = "Tell no time while the kernel does not call its clock synchronised: stay silent."},
@@ -252,15 +245,4 @@ const struct etd_config_key *etd_config_key_find(enum etd_config_section section
             return key;
     }
     return NULL;
-}
-
-bool etd_config_value_planned(const struct etd_config_key *key, struct etd_bytes value)
-{
-    for (size_t i = 0; i < sizeof planned_values / sizeof planned_values[0]; i++) {
-        if (planned_values[i].section == key->section &&
-            strcmp(planned_values[i].key, key->name) == 0 &&
-            etd_bytes_equal(etd_bytes_text(planned_values[i].value), value))
-            return true;
-    }
-    return false;
 }

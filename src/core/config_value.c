@@ -21,35 +21,26 @@ static enum etd_config_result boolean_parse(const char *text, bool *field, struc
     return ETD_CONFIG_MISTAKEN;
 }
 
-/* The choices that can be made by now. */
 static void choices_write(const struct etd_config_key *key, struct etd_writer *writer)
 {
-    bool first = true;
     for (size_t i = 0; i < key->choices->count; i++) {
-        const char *name = key->choices->name(i);
-        if (etd_config_value_planned(key, etd_bytes_text(name)))
-            continue;
-        etd_write_text(writer, first ? "" : ", ");
-        etd_write_text(writer, name);
-        first = false;
+        etd_write_text(writer, i == 0 ? "" : ", ");
+        etd_write_text(writer, key->choices->name(i));
     }
 }
 
 static enum etd_config_result choice_parse(const struct etd_config_key *key, const char *text,
                                            void *field, struct etd_writer *why)
 {
-    struct etd_bytes bytes = etd_bytes_text(text);
-    bool planned = etd_config_value_planned(key, bytes);
-    for (unsigned i = 0; i < key->choices->count && !planned; i++) {
+    for (unsigned i = 0; i < key->choices->count; i++) {
         if (strcmp(text, key->choices->name(i)) == 0) {
             unsigned value = key->choices->first + i;
             memcpy(field, &value, sizeof value);
             return ETD_CONFIG_OK;
         }
     }
-    etd_write_quoted(why, bytes);
-    etd_write_text(why,
-                   planned ? " is not supported yet; supported: " : " is not known; supported: ");
+    etd_write_quoted(why, etd_bytes_text(text));
+    etd_write_text(why, " is not known; supported: ");
     choices_write(key, why);
     return ETD_CONFIG_MISTAKEN;
 }

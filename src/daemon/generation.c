@@ -20,7 +20,7 @@ static bool keeps_fixed_keys(const struct etd_config *from, const struct etd_con
     bool keeps = true;
     for (size_t i = 0; from != NULL && i < ETD_CONFIG_KEYS; i++) {
         const struct etd_config_key *key = &etd_config_keys[i];
-        if (key->section != ETD_SECTION_DAEMON || !key->fixed || key->planned ||
+        if (key->section != ETD_SECTION_DAEMON || !key->fixed ||
             etd_config_same(key, &from->daemon, &to->daemon))
             continue;
         etd_log(ETD_LOG_ERROR, "a reload cannot change this key: leave it as it was, or restart",

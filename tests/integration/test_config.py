@@ -130,13 +130,6 @@ class Check(Case):
         self.assertEqual(self.mistakes("[tpc]\n"),
                          ["1: unknown section 'tpc'; did you mean [tcp]?"])
 
-    def test_what_is_planned_is_refused_by_its_name(self):
-        for section, key, value, words in (
-                ("daemon", "metrics_listen", "systemd:a", "@@")):
-            with self.subTest(f"[{section}] {key}"):
-                self.assertEqual(self.mistakes(f"[{section}]\n{key} = {value}\n"),
-                                 [f"2: [{section}] {key}{words}"])
-
     def test_services_of_one_transport_and_references(self):
         self.assertEqual(
             self.mistakes("[tcp]\nservice = ntp\n[udp]\nservice = ntp\nntp_refid = ABCDE\n"),

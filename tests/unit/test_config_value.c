@@ -233,14 +233,14 @@ START_TEST(name_bounds_and_characters)
 }
 END_TEST
 
-static const struct etd_config_key endpoints = {
-    .section = ETD_SECTION_DAEMON, /* where no kind of endpoint is planned only */
-    .name = "test",
-    .type = ETD_CONFIG_ENDPOINTS,
-    .min = 1,
-    .max = ETD_LISTEN_MAX,
-    .offset = offsetof(struct fields, endpoints),
-    .count_offset = offsetof(struct fields, endpoint_count)};
+static const struct etd_config_key endpoints = {.section = ETD_SECTION_DAEMON,
+                                                .name = "test",
+                                                .type = ETD_CONFIG_ENDPOINTS,
+                                                .min = 1,
+                                                .max = ETD_LISTEN_MAX,
+                                                .offset = offsetof(struct fields, endpoints),
+                                                .count_offset =
+                                                    offsetof(struct fields, endpoint_count)};
 
 START_TEST(endpoints_read_back)
 {
