@@ -420,9 +420,6 @@ START_TEST(two_listeners_on_one_address_name_both_lines)
     expect_problems("[daemon]\nmetrics_listen=*\n[tcp]\nlisten=*:7\n", NULL,
                     "test.ini:2: [daemon] metrics_listen: '*' has no port; write HOST:PORT, "
                     "[IPV6]:PORT or *:PORT\n");
-    expect_problems("[daemon]\nmetrics_listen=systemd:a\n", NULL,
-                    "test.ini:2: [daemon] metrics_listen: 'systemd:a' is not supported yet; write "
-                    "HOST:PORT, [IPV6]:PORT or *:PORT\n");
     /* Transports have ports of their own, and port 0 is always another one. */
     expect_problems("[tcp]\nlisten=*:7\n[udp]\nlisten=*:7\n", NULL, "");
     expect_problems("[tcp]\nlisten=*:0,*:0\n[tcp a]\nlisten=*:0\n", NULL, "");
