@@ -1,6 +1,9 @@
 #include "client/command.h"
 
 const struct etd_command *const etd_commands[] = {
+    &etd_command_time,
+    &etd_command_ping,
+    &etd_command_health,
     NULL,
 };
 

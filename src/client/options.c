@@ -153,14 +153,19 @@ static enum etd_request_kind complete(struct etd_settings *settings)
     enum etd_transport transport = settings->url.transport;
     if (settings->ipv4 && settings->ipv6)
         return etd_options_misuse(command, "-4 and -6 exclude each other");
-    if (etd_option_given(settings, ETD_OPTION_FRAMING) && transport == ETD_UDP)
-        return etd_options_misuse(command, "--framing is for tcp://: a datagram is one message");
     if (command->protocols != NULL && !etd_option_given(settings, ETD_OPTION_PROTOCOL))
         settings->protocol = etd_protocol_choose(command->protocols, transport, settings->url.port);
-    const struct etd_protocol *protocol = &etd_protocols[settings->protocol];
+    const struct etd_protocol *protocol = etd_protocols[settings->protocol];
     if (protocol->ports[transport] == 0)
         return etd_options_misuse(command, "%s goes over UDP alone; write udp:// before the host",
                                   protocol->name);
+    if (!etd_option_given(settings, ETD_OPTION_FRAMING))
+        settings->framing = protocol->framing;
+    else if (transport == ETD_UDP)
+        return etd_options_misuse(command, "--framing is for tcp://: a datagram is one message");
+    else if ((protocol->framings & 1 << settings->framing) == 0)
+        return etd_options_misuse(command, "%s cannot be framed as %s", protocol->name,
+                                  etd_framings[settings->framing]->name);
     if (settings->url.port == 0)
         settings->url.port = protocol->ports[transport];
     return ETD_REQUEST_RUN;

@@ -139,31 +139,49 @@ static int await(int fd, uint64_t deadline)
     }
 }
 
+static const char *reason(int failure)
+{
+    return failure == ETIMEDOUT ? "no answer in time" : strerror(failure);
+}
+
+void etd_failures_add(struct etd_failures *failures, const struct etd_target *target, int failure)
+{
+    char ip[ETD_ADDRESS_TEXT];
+    size_t room = sizeof failures->text - failures->used;
+    etd_address_format_ip(&target->list[target->current].address, ip);
+    int size = snprintf(failures->text + failures->used, room, "%s%s at %s",
+                        failures->count > 0 ? ", " : "", reason(failure), ip);
+    if (size > 0 && (size_t)size < room)
+        failures->used += (size_t)size;
+    failures->text[failures->used] = '\0'; /* what does not fit whole is left out */
+    failures->count++;
+    failures->last = failure;
+}
+
+void etd_failures_tell(const struct etd_failures *failures, const struct etd_target *target,
+                       const char *doing, char error[ETD_COMPLAINT])
+{
+    const struct etd_url *url = &target->settings->url;
+    snprintf(error, ETD_COMPLAINT, "%s %s port %u (%s): %s%s", doing, url->host, url->port,
+             etd_transport_name(url->transport), failures->text, etd_advice(failures->last));
+}
+
 int etd_target_connect(struct etd_target *target, uint64_t deadline, char error[ETD_COMPLAINT])
 {
-    char ip[ETD_ADDRESS_TEXT], failures[ETD_COMPLAINT / 2] = "";
-    const struct etd_url *url = &target->settings->url;
-    int failure = 0;
-    size_t first = target->current, used = 0;
+    struct etd_failures failures = {.count = 0};
     for (; target->current < target->count; target->current++) {
         int fd = etd_target_open(target);
-        failure = fd < 0 ? errno : 0;
-        if (fd >= 0 && url->transport == ETD_TCP)
+        int failure = fd < 0 ? errno : 0;
+        if (fd >= 0 && target->settings->url.transport == ETD_TCP)
             failure = await(fd, etd_target_share(target, deadline));
         if (fd >= 0 && failure == 0)
             return fd;
         if (fd >= 0)
             close(fd);
-        etd_address_format_ip(&target->list[target->current].address, ip);
-        int size = snprintf(failures + used, sizeof failures - used, "%s%s at %s",
-                            target->current > first ? ", " : "", strerror(failure), ip);
-        if (size > 0 && (size_t)size < sizeof failures - used)
-            used += (size_t)size;
+        etd_failures_add(&failures, target, failure);
     }
-    failures[used] = '\0';
     target->current = target->count - 1;
-    snprintf(error, ETD_COMPLAINT, "cannot connect to %s port %u (%s): %s%s", url->host, url->port,
-             etd_transport_name(url->transport), failures, etd_advice(failure));
+    etd_failures_tell(&failures, target, "cannot connect to", error);
     return -1;
 }
 
@@ -212,6 +230,6 @@ void etd_target_explain(const struct etd_target *target, const char *doing, int 
 {
     char place[ETD_PLACE_TEXT];
     etd_target_place(target, place);
-    snprintf(error, ETD_COMPLAINT, "%s %s: %s%s", doing, place, strerror(failure),
+    snprintf(error, ETD_COMPLAINT, "%s %s: %s%s", doing, place, reason(failure),
              etd_advice(failure));
 }

@@ -20,6 +20,21 @@ struct etd_target {
     struct etd_socket_address source;
 };
 
+/* What happened at one address after the other. All zeros is an empty one. */
+struct etd_failures {
+    size_t count;
+    int last; /* errno */
+    size_t used;
+    char text[ETD_COMPLAINT / 2];
+};
+
+/* Notes that the current address failed for that errno. ETIMEDOUT: no answer in time. */
+void etd_failures_add(struct etd_failures *failures, const struct etd_target *target, int failure);
+
+/* Writes "DOING HOST port PORT (tcp): REASON at ADDRESS, ...; what to try". */
+void etd_failures_tell(const struct etd_failures *failures, const struct etd_target *target,
+                       const char *doing, char error[ETD_COMPLAINT]);
+
 /* Resolves the host of the URL; -4, -6 and --source leave out what does not fit. `deadline` is in
  * microseconds of the monotonic clock: the resolver may take longer, but is not waited for. False
  * with a whole sentence in `error`. */
