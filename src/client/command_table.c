@@ -1,0 +1,32 @@
+#include "client/command.h"
+
+const struct etd_command *const etd_commands[] = {
+    NULL,
+};
+
+const struct etd_command_option etd_common_options[] = {
+    {ETD_OPTION_IPV4, NULL, "use IPv4 alone"},
+    {ETD_OPTION_IPV6, NULL, "use IPv6 alone"},
+    {ETD_OPTION_SOURCE, NULL, "send from this address of the host"},
+    {ETD_OPTION_JSON, NULL, "print JSON; the keys are described in echotime(1)"},
+    {ETD_OPTION_HELP, NULL, "print this help, and exit"},
+    {ETD_OPTION_VERSION, NULL, "print the version, and exit"},
+    {ETD_OPTIONS, NULL, NULL},
+};
+
+static const struct etd_command_option *find(const struct etd_command_option *list,
+                                             enum etd_option_id option)
+{
+    for (; list->help != NULL; list++) {
+        if (list->option == option)
+            return list;
+    }
+    return NULL;
+}
+
+const struct etd_command_option *etd_command_option(const struct etd_command *command,
+                                                    enum etd_option_id option)
+{
+    const struct etd_command_option *own = find(command->options, option);
+    return own != NULL ? own : find(etd_common_options, option);
+}
