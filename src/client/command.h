@@ -30,7 +30,7 @@ struct etd_command {
     int (*run)(const struct etd_settings *settings);
 };
 
-extern const struct etd_command etd_command_time, etd_command_ping, etd_command_health;
+extern const struct etd_command etd_command_time, etd_command_health;
 
 /* In the order of the help; null ends it. */
 extern const struct etd_command *const etd_commands[];
@@ -41,5 +41,8 @@ extern const struct etd_command_option etd_common_options[];
 /* The command's row of an option, or the common one; null when it does not take it. */
 const struct etd_command_option *etd_command_option(const struct etd_command *command,
                                                     enum etd_option_id option);
+
+/* The name on the command line of the protocol that a run speaks. */
+const char *etd_protocol_choice_name(const struct etd_settings *settings);
 
 #endif
