@@ -11,7 +11,7 @@ build_packages=(gcc libc6-dev cmake ninja-build pkg-config libev-dev libinih-dev
 # shellcheck disable=SC2034  # used by the scripts that source this
 test_packages=(check python3 binutils clang libclang-rt-14-dev netcat-openbsd ncat socat haproxy
     iproute2 procps systemd util-linux rdate ntpsec-ntpdig nmap python3-scapy
-    libcap2 libedit2 libgnutls30 libnettle8 libseccomp2) # the last five for chronyd, see fetch_chronyd
+    libcap2 libedit2 libgnutls30 libnettle8 libseccomp2 libwrap0) # the last six: see fetch_peers
 
 say() {
     printf '== %s\n' "$*"
@@ -57,18 +57,21 @@ install_packages() {
     fi
 }
 
-# fetch_chronyd: unpacks Debian's chronyd into build/peers, for the tests to run. It is not installed:
-# its package removes the host's own time service and starts another.
-fetch_chronyd() {
-    local folder=$root/build/peers
-    if [ -x "$folder/usr/sbin/chronyd" ] || ! command -v apt-get >/dev/null; then
+# fetch_peers: unpacks Debian's chronyd and xinetd into build/peers, for the tests to run. They are not
+# installed: their packages start services on the host, and chrony's removes its time service.
+fetch_peers() {
+    local folder=$root/build/peers package
+    if [ -x "$folder/usr/sbin/chronyd" ] && [ -x "$folder/usr/sbin/xinetd" ] ||
+        ! command -v apt-get >/dev/null; then
         return
     fi
-    say "Unpacking chrony in build/peers"
+    say "Unpacking chrony and xinetd in build/peers"
     mkdir -p -- "$folder"
-    (cd -- "$folder" && { apt-get -qq download chrony 2>/dev/null ||
-        { as_root apt-get -qq update && apt-get -qq download chrony; }; } &&
-        dpkg -x chrony_*.deb . && rm -- chrony_*.deb)
+    for package in chrony xinetd; do
+        (cd -- "$folder" && { apt-get -qq download "$package" 2>/dev/null ||
+            { as_root apt-get -qq update && apt-get -qq download "$package"; }; } &&
+            dpkg -x "$package"_*.deb . && rm -- "$package"_*.deb)
+    done
 }
 
 # build PRESET [CMAKE-OPTION...]: configures and builds in build/PRESET.

@@ -14,7 +14,7 @@ run_tests() {
 }
 
 install_packages "${build_packages[@]}" "${test_packages[@]}"
-fetch_chronyd
+fetch_peers
 failed=()
 
 say "Building the release preset in build/release"

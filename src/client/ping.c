@@ -22,9 +22,10 @@ static const struct etd_protocol_choice protocols[] = {
 enum {
     NS_PER_US = 1000,
     US_PER_S = 1000000,
-    TURN = 64,           /* answers that are taken before timers have their turn */
-    LOOKALIKES = 64,     /* probes that a damaged echo is compared with */
-    DATAGRAM_MAX = 65507 /* bytes of UDP's greatest payload over IPv4 */
+    TURN = 64,               /* answers that are taken before timers have their turn */
+    LOOKALIKES = 64,         /* probes that a damaged echo is compared with, */
+    LOOKALIKES_SHORT = 2048, /* and one that is too short to have a name */
+    DATAGRAM_MAX = 65507     /* bytes of UDP's greatest payload over IPv4 */
 };
 
 struct ping {
@@ -197,17 +198,20 @@ static void on_writable(EV_P_ ev_io *watcher, int revents)
     settle(ping);
 }
 
-/* Of the latest probes the one that a damaged echo is most like; null when it is like none. */
+/* Of the latest probes the one that an echo without a name of its own is most like, of equal ones the
+ * oldest that waits; null when it is like none. */
 static struct etd_ping_probe *most_alike(struct ping *ping, struct etd_bytes payload)
 {
     struct etd_ping_probe *best = NULL;
-    size_t least = payload.size / 2, first;
-    for (uint32_t i = 1; i <= LOOKALIKES && i < ping->book.next; i++) {
+    size_t least = payload.size / 2 + 1, first;
+    uint32_t most = payload.size < ETD_PATTERN_HEAD ? LOOKALIKES_SHORT : LOOKALIKES;
+    for (uint32_t i = 1; i <= most && i < ping->book.next; i++) {
         struct etd_ping_probe *probe = etd_ping_book_find(&ping->book, ping->book.next - i);
         if (probe == NULL)
             continue;
         size_t differs = etd_pattern_differs(payload, ping->probe.session, probe->number, &first);
-        if (differs < least) {
+        if (differs < least ||
+            (best != NULL && differs == least && probe->fate == ETD_PING_WAITING)) {
             least = differs;
             best = probe;
         }

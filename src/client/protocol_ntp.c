@@ -102,7 +102,7 @@ static enum etd_judgement read(const struct etd_probe *probe, struct etd_bytes p
     if (!etd_ntp_read(payload, packet)) {
         etd_write_text(why, "has ");
         etd_write_decimal(why, payload.size, 1);
-        return etd_answer_wrong(why, " bytes, and NTP takes 48");
+        return etd_answer_foreign(why, " bytes, and NTP takes 48");
     }
     enum etd_judgement judgement = check(probe, packet, why);
     answer->received = etd_ntp_to_timestamp(packet->receive, probe->sent);

@@ -63,7 +63,7 @@ static enum etd_judgement read(const struct etd_probe *probe, struct etd_bytes p
     if (!etd_stamp_read_reflected(payload, &packet)) {
         etd_write_text(why, "has ");
         etd_write_decimal(why, payload.size, 1);
-        return etd_answer_wrong(why, " bytes, and a reflector's packet has 44 or more");
+        return etd_answer_foreign(why, " bytes, and a reflector's packet has 44 or more");
     }
     if (packet.sender.sequence != probe->number || !is_ours(probe, &packet) ||
         packet.sender.timestamp != etd_ntp_from_timestamp(probe->sent))
