@@ -18,7 +18,8 @@ struct etd_timestamp etd_time_moved(struct etd_timestamp time, int64_t nanosecon
 struct etd_clock_offset {
     int64_t offset;
     uint64_t bound; /* of the path alone: the error that either clock has is not in it */
-    int64_t delay;  /* the round trip without the time that the other end took, where that is known */
+    int64_t
+        delay; /* the round trip without the time that the other end took, where that is known */
 };
 
 /* From four timestamps (RFC 5905 section 8): ours when the question left (t1) and the answer came

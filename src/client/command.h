@@ -43,4 +43,7 @@ extern const struct etd_command_option etd_common_options[];
 const struct etd_command_option *etd_command_option(const struct etd_command *command,
                                                     enum etd_option_id option);
 
+/* The name on the command line of the protocol that a run speaks. */
+const char *etd_protocol_choice_name(const struct etd_settings *settings);
+
 #endif

@@ -34,3 +34,11 @@ const struct etd_command_option *etd_command_option(const struct etd_command *co
     const struct etd_command_option *own = find(command->options, option);
     return own != NULL ? own : find(etd_common_options, option);
 }
+
+const char *etd_protocol_choice_name(const struct etd_settings *settings)
+{
+    const struct etd_protocol_choice *one = settings->command->protocols;
+    while (one != NULL && one->name != NULL && one->protocol != settings->protocol)
+        one++;
+    return one != NULL && one->name != NULL ? one->name : "echo";
+}

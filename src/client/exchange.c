@@ -182,6 +182,8 @@ static enum outcome hear_stream(struct etd_exchange *x, int fd, const struct etd
             break;
         }
     }
+    if (*failure == ETIMEDOUT)
+        *failure = ETIME;
     if (*failure != 0)
         return UNREACHED;
     return mistaken(target,

@@ -5,9 +5,8 @@
 #include "platform/clock.h"
 
 static const struct etd_protocol_choice protocols[] = {
-    {"echo", ETD_PROTOCOL_ECHO},       {"time", ETD_PROTOCOL_TEXT},
-    {"daytime", ETD_PROTOCOL_DAYTIME}, {"rfc868", ETD_PROTOCOL_RFC868},
-    {"ntp", ETD_PROTOCOL_NTP},         {"stamp", ETD_PROTOCOL_STAMP},
+    {"echo", ETD_PROTOCOL_ECHO},     {"time", ETD_PROTOCOL_TEXT}, {"daytime", ETD_PROTOCOL_DAYTIME},
+    {"rfc868", ETD_PROTOCOL_RFC868}, {"ntp", ETD_PROTOCOL_NTP},   {"stamp", ETD_PROTOCOL_STAMP},
     {NULL, ETD_PROTOCOL_COUNT},
 };
 
@@ -46,7 +45,8 @@ const struct etd_command etd_command_health = {
     .protocols = protocols,
     .options =
         {
-            {ETD_OPTION_PROTOCOL, NULL, "what to ask, else what the port is registered for, or echo"},
+            {ETD_OPTION_PROTOCOL, NULL,
+             "what to ask, else what the port is registered for, or echo"},
             {ETD_OPTION_FRAMING, NULL, "how TCP carries it, else raw for echo, line for time"},
             {ETD_OPTION_TIMEOUT, "2s", "give up after so long"},
             {ETD_OPTION_QUIET, NULL, "do not say why it failed"},

@@ -33,8 +33,8 @@ enum etd_judgement etd_answer_foreign(struct etd_writer *why, const char *reason
 
 void etd_answer_quote(struct etd_writer *why, struct etd_bytes payload)
 {
-    while (payload.size > 0 && (payload.data[payload.size - 1] == '\n' ||
-                                payload.data[payload.size - 1] == '\r'))
+    while (payload.size > 0 &&
+           (payload.data[payload.size - 1] == '\n' || payload.data[payload.size - 1] == '\r'))
         payload.size--;
     etd_write_quoted(why, payload);
 }

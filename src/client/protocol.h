@@ -55,7 +55,7 @@ struct etd_answer {
 };
 
 enum etd_judgement {
-    ETD_ANSWER_GOOD,   /* `answer` is filled in */
+    ETD_ANSWER_GOOD,    /* `answer` is filled in */
     ETD_ANSWER_FOREIGN, /* it is not the answer to this question: wait for another */
     ETD_ANSWER_WRONG    /* it is, and it is no good */
 };

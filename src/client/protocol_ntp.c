@@ -78,7 +78,8 @@ static enum etd_judgement check(const struct etd_probe *probe, const struct etd_
         return ours ? ETD_ANSWER_WRONG : ETD_ANSWER_FOREIGN;
     }
     if (!ours)
-        return etd_answer_foreign(why, "names another question as its origin: it is late, or forged");
+        return etd_answer_foreign(why,
+                                  "names another question as its origin: it is late, or forged");
     if (packet->version < 1 || packet->version > VERSION) {
         etd_write_text(why, "has version ");
         etd_write_decimal(why, packet->version, 1);
@@ -109,11 +110,10 @@ static enum etd_judgement read(const struct etd_probe *probe, struct etd_bytes p
     answer->error = error_of(packet);
     answer->judged = true;
     /* From 16 s on a clock is given up (MAXDISP), and its reference is never in its future. */
-    answer->synchronised = packet->leap != ETD_NTP_LEAP_UNKNOWN && packet->stratum >= 1 &&
-                           packet->stratum <= STRATUM_MAX &&
-                           answer->error < (uint64_t)ETD_NTP_ERROR_LIMIT_US * 1000 &&
-                           (packet->reference == 0 ||
-                            (int64_t)(packet->transmit - packet->reference) >= 0);
+    answer->synchronised =
+        packet->leap != ETD_NTP_LEAP_UNKNOWN && packet->stratum >= 1 &&
+        packet->stratum <= STRATUM_MAX && answer->error < (uint64_t)ETD_NTP_ERROR_LIMIT_US * 1000 &&
+        (packet->reference == 0 || (int64_t)(packet->transmit - packet->reference) >= 0);
     return judgement;
 }
 

@@ -4,7 +4,13 @@
 #include "echotimed/ntp_time.h"
 #include "echotimed/stamp_packet.h"
 
-enum { SCALE_SHIFT = 8, SCALE_MASK = 0x3f, SCALE_ONE = 32, MULTIPLIER_MASK = 0xff, NS_PER_S = 1000000000 };
+enum {
+    SCALE_SHIFT = 8,
+    SCALE_MASK = 0x3f,
+    SCALE_ONE = 32,
+    MULTIPLIER_MASK = 0xff,
+    NS_PER_S = 1000000000
+};
 
 /* The session's identifier, which 0 is none of. */
 static uint16_t ssid_of(const struct etd_probe *probe)

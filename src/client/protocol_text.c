@@ -17,8 +17,9 @@ static enum etd_judgement read(const struct etd_probe *probe, struct etd_bytes p
     if (etd_unix_ns_parse(payload, &answer->time))
         return ETD_ANSWER_GOOD;
     etd_answer_quote(why, payload);
-    return etd_answer_wrong(why, " is no time in nanoseconds; does service time of echotimed listen "
-                                 "there?");
+    return etd_answer_wrong(why,
+                            " is no time in nanoseconds; does service time of echotimed listen "
+                            "there?");
 }
 
 const struct etd_protocol etd_protocol_text = {

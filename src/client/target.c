@@ -141,6 +141,8 @@ static int await(int fd, uint64_t deadline)
 
 static const char *reason(int failure)
 {
+    if (failure == ETIME)
+        return "connected, but no answer in time";
     return failure == ETIMEDOUT ? "no answer in time" : strerror(failure);
 }
 
@@ -149,8 +151,10 @@ void etd_failures_add(struct etd_failures *failures, const struct etd_target *ta
     char ip[ETD_ADDRESS_TEXT];
     size_t room = sizeof failures->text - failures->used;
     etd_address_format_ip(&target->list[target->current].address, ip);
-    int size = snprintf(failures->text + failures->used, room, "%s%s at %s",
-                        failures->count > 0 ? ", " : "", reason(failure), ip);
+    bool same = strcmp(ip, target->settings->url.host) == 0;
+    int size =
+        snprintf(failures->text + failures->used, room, "%s%s%s%s", failures->count > 0 ? ", " : "",
+                 reason(failure), same ? "" : " at ", same ? "" : ip);
     if (size > 0 && (size_t)size < room)
         failures->used += (size_t)size;
     failures->text[failures->used] = '\0'; /* what does not fit whole is left out */

@@ -28,7 +28,8 @@ struct etd_failures {
     char text[ETD_COMPLAINT / 2];
 };
 
-/* Notes that the current address failed for that errno. ETIMEDOUT: no answer in time. */
+/* Notes that the current address failed for that errno. ETIMEDOUT: no answer in time; ETIME: the same
+ * on a connection that was there. */
 void etd_failures_add(struct etd_failures *failures, const struct etd_target *target, int failure);
 
 /* Writes "DOING HOST port PORT (tcp): REASON at ADDRESS, ...; what to try". */

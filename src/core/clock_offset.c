@@ -26,8 +26,7 @@ struct etd_timestamp etd_time_moved(struct etd_timestamp time, int64_t nanosecon
         seconds++;
     }
     /* Unsigned, so that it wraps at the ends of time. */
-    return (struct etd_timestamp){.seconds =
-                                      (int64_t)((uint64_t)time.seconds + (uint64_t)seconds),
+    return (struct etd_timestamp){.seconds = (int64_t)((uint64_t)time.seconds + (uint64_t)seconds),
                                   .nanoseconds = (uint32_t)fraction};
 }
 

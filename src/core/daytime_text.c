@@ -5,7 +5,7 @@
 enum {
     SECONDS_PER_DAY = 86400,
     NS_PER_S = 1000000000,
-    WORD = 40,   /* characters; 2026-11-22T13:33:35.123456789+01:00 is the longest that counts */
+    WORD = 40, /* characters; 2026-11-22T13:33:35.123456789+01:00 is the longest that counts */
     YEAR_MAX = 9999
 };
 
