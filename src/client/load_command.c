@@ -86,15 +86,11 @@ const struct etd_command etd_command_load = {
             {ETD_OPTION_FRAMING, "raw", "how messages are cut over TCP"},
             {ETD_OPTION_SIZE, "64", "of a message"},
             {ETD_OPTION_CONNECTIONS, "10", "connections, or over UDP sockets"},
-            {ETD_OPTION_DEPTH, NULL,
-             "messages under way at most on each connection: 1, with --rate\n"
-             "                          1024, unless given"},
+            {ETD_OPTION_DEPTH, NULL, "messages under way on each (default 1, with --rate 1024)"},
             {ETD_OPTION_RATE, NULL,
-             "messages a second in all, at times fixed beforehand from which\n"
-             "                          latency counts (unless given: each as soon as one is "
-             "answered)"},
+             "messages a second in all; latency counts from when each is due"},
             {ETD_OPTION_DURATION, "10s", "for how long messages are sent"},
-            {ETD_OPTION_TIMEOUT, "5s", "how long to wait for connections and late replies"},
+            {ETD_OPTION_TIMEOUT, "5s", "for connections, and for late replies"},
         },
     .run = run,
 };
