@@ -73,7 +73,8 @@ static bool is_ipv6(const char *host)
     size_t size = strcspn(host, "%");
     memcpy(ip, host, size);
     ip[size] = '\0';
-    return etd_address_parse_ip(&address, ip) && strchr(ip, ':') != NULL && host[size + 1] != '\0';
+    return etd_address_parse_ip(&address, ip) && strchr(ip, ':') != NULL &&
+           (host[size] == '\0' || host[size + 1] != '\0');
 }
 
 static bool parse_bracketed(struct etd_url *url, struct etd_bytes *rest, struct etd_writer *why)
@@ -121,7 +122,8 @@ bool etd_url_parse(struct etd_url *url, const char *text, struct etd_writer *why
         return refuse(why, " begins with neither tcp:// nor udp://", expected);
     if (rest.size > 0 && rest.data[rest.size - 1] == '/')
         rest.size--;
-    if (rest.size == 0 || rest.data[0] == ':')
+    if (rest.size == 0 ||
+        (rest.data[0] == ':' && memchr(rest.data + 1, ':', rest.size - 1) == NULL))
         return refuse(why, " names no host", expected);
     bool good =
         rest.data[0] == '[' ? parse_bracketed(url, &rest, why) : parse_name(url, &rest, why);
