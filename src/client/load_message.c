@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { PARTS = 3 };
+enum { PARTS = 3, NUMBER_BITS = 29 };
 
 /* A high bit in each byte: no stamp has CR or LF. */
 static const uint64_t high_bits = 0x8080808080808080;
@@ -24,20 +24,30 @@ static uint64_t gather(uint64_t bytes)
     return (bytes & 0x000000000fffffff) | (bytes & 0x0fffffff00000000) >> 4;
 }
 
-/* As a number whose bytes, low to high, are those on the wire. */
+/* All 7-bit groups but the last, folded into one. */
+static uint64_t fold(uint64_t groups)
+{
+    groups &= 0x00ffffffffffffff;
+    groups ^= groups >> 32;
+    groups ^= groups >> 16;
+    return (groups ^ groups >> 8) & 0x7f;
+}
+
+/* As a number whose bytes, low to high, are those on the wire: the message's number, the connection's,
+ * and one byte that no other damaged one goes with. */
 static uint64_t stamp_of(uint32_t connection, uint64_t number)
 {
     uint64_t low = (number + connection * apart) & (ETD_LOAD_NUMBERS - 1);
-    return spread(low | (uint64_t)connection << 36) | high_bits;
+    uint64_t groups = spread(low | (uint64_t)connection << NUMBER_BITS);
+    return groups | fold(groups) << 56 | high_bits;
 }
 
 /* The number near `near` that this is the stamp of; false when it is none of the connection's. */
 static bool number_of(uint64_t stamp, uint32_t connection, uint64_t near, uint64_t *number)
 {
-    if ((stamp & high_bits) != high_bits)
-        return false;
-    uint64_t bits = gather(stamp & ~high_bits);
-    if (bits >> 36 != connection)
+    uint64_t groups = stamp & ~high_bits, bits = gather(groups & 0x00ffffffffffffff);
+    if ((stamp & high_bits) != high_bits || groups >> 56 != fold(groups) ||
+        bits >> NUMBER_BITS != connection)
         return false;
     uint64_t low = (bits - connection * apart) & (ETD_LOAD_NUMBERS - 1);
     uint64_t ahead = (low - near) & (ETD_LOAD_NUMBERS - 1);

@@ -4,7 +4,7 @@
  *     header | stamp | body | trailer
  *
  * Header and trailer are the framing's. The stamp, up to 8 bytes, holds the numbers of connection and
- * message; the body is a piece of fixed random bytes that begins at another place for the next
+ * message and a check of both; the body is a piece of fixed random bytes that begins at another place for the next
  * message. Nothing is kept for a message: each byte of it can be told from its numbers. No byte is
  * CR or LF, so that any framing can carry it. */
 #ifndef ECHOTIMED_CLIENT_LOAD_MESSAGE_H
@@ -25,7 +25,7 @@ enum {
 
 /* Numbers that a stamp can tell apart. */
 #define ETD_LOAD_CONNECTIONS_MAX (UINT32_C(1) << 20)
-#define ETD_LOAD_NUMBERS (UINT64_C(1) << 36)
+#define ETD_LOAD_NUMBERS (UINT64_C(1) << 29)
 
 struct etd_load_messages {
     size_t size;       /* of the payload */
@@ -75,7 +75,7 @@ enum etd_load_verdict etd_load_take(const struct etd_load_messages *messages, ui
                                     uint64_t sent, struct etd_load_reader *reader,
                                     struct etd_bytes *replies, uint64_t *skipped);
 
-/* For datagrams: the number of the message that these bytes are, of which the last 36 bits are known
+/* For datagrams: the number of the message that these bytes are, of which the last 29 bits are known
  * and which is near `near`. False when they are no message of that connection's. */
 bool etd_load_identify(const struct etd_load_messages *messages, uint32_t connection, uint64_t near,
                        struct etd_bytes datagram, uint64_t *number);
