@@ -30,7 +30,8 @@ struct etd_command {
     int (*run)(const struct etd_settings *settings);
 };
 
-extern const struct etd_command etd_command_time, etd_command_ping, etd_command_health;
+extern const struct etd_command etd_command_time, etd_command_ping, etd_command_send,
+    etd_command_load, etd_command_health;
 
 /* In the order of the help; null ends it. */
 extern const struct etd_command *const etd_commands[];

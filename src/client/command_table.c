@@ -3,6 +3,8 @@
 const struct etd_command *const etd_commands[] = {
     &etd_command_time,
     &etd_command_ping,
+    &etd_command_send,
+    &etd_command_load,
     &etd_command_health,
     NULL,
 };
