@@ -198,21 +198,19 @@ void etd_time_report_json(const struct etd_time_report *report, struct etd_json 
     if (answer->told) {
         write_time(&text, answer);
         etd_json_bytes(json, "time", etd_writer_bytes(&text));
-        etd_json_decimal(json, "offset_us", report->offset.offset, 3);
-        uint64_t bound = report->offset.bound;
-        etd_json_decimal(json, "offset_bound_us", bound < INT64_MAX ? (int64_t)bound : INT64_MAX,
-                         3);
+        etd_json_integer(json, "offset_ns", report->offset.offset);
+        etd_json_unsigned(json, "offset_bound_ns", report->offset.bound);
     }
     if (exchange->probe.protocol == etd_protocols[ETD_PROTOCOL_DAYTIME]) {
         text = etd_writer(room, sizeof room);
         write_text(&text, answer->payload);
         etd_json_bytes(json, "text", etd_writer_bytes(&text));
     }
-    etd_json_decimal(json, "round_trip_us", (int64_t)etd_exchange_round_trip(exchange), 3);
+    etd_json_unsigned(json, "round_trip_ns", etd_exchange_round_trip(exchange));
     etd_json_bool(json, "client_synchronised", exchange->probe.quality.synchronised);
     if (answer->judged) {
         etd_json_bool(json, "server_synchronised", answer->synchronised);
-        etd_json_decimal(json, "server_error_us", (int64_t)answer->error, 3);
+        etd_json_unsigned(json, "server_error_ns", answer->error);
     }
     if (is_ntp(report))
         add_ntp(&answer->ntp, json);
