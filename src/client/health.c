@@ -33,7 +33,7 @@ static int run(const struct etd_settings *settings)
     if (settings->json) {
         char address[ETD_ADDRESS_TEXT];
         struct etd_json *json = etd_object_begin(&object, settings);
-        etd_address_format_ip(&target.list[target.current].address, address);
+        etd_address_format(&target.list[target.current].address, address);
         etd_json_text(json, "address", address);
         etd_json_bool(json, "ok", true);
         etd_json_unsigned(json, "round_trip_ns", etd_exchange_round_trip(&exchange));

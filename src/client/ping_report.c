@@ -74,7 +74,7 @@ static void reply_json(const struct etd_ping_report *report, const struct etd_pi
     static struct etd_object object;
     char address[ETD_ADDRESS_TEXT];
     struct etd_json *json = begin_event(report, &object, line->reply.known ? "reply" : "stray");
-    etd_address_format_ip(&report->target->list[report->target->current].address, address);
+    address_of(report, address);
     etd_json_text(json, "address", address);
     etd_json_unsigned(json, "bytes", line->bytes);
     if (line->reply.known) {

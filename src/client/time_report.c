@@ -186,14 +186,13 @@ static void add_ntp(const struct etd_ntp_packet *packet, struct etd_json *json)
 
 void etd_time_report_json(const struct etd_time_report *report, struct etd_json *json)
 {
-    char ip[ETD_ADDRESS_TEXT];
+    char address[ETD_ADDRESS_TEXT];
     uint8_t room[ETD_EXCHANGE_ANSWER];
     const struct etd_exchange *exchange = report->exchange;
     const struct etd_answer *answer = &exchange->answer;
     struct etd_writer text = etd_writer(room, sizeof room);
-    etd_address_format_ip(&report->target->list[report->target->current].address, ip);
-    etd_json_text(json, "address", ip);
-    etd_json_unsigned(json, "port", report->target->settings->url.port);
+    etd_address_format(&report->target->list[report->target->current].address, address);
+    etd_json_text(json, "address", address);
     etd_json_text(json, "protocol", etd_protocol_choice_name(report->target->settings));
     if (answer->told) {
         write_time(&text, answer);

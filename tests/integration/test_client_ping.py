@@ -404,7 +404,7 @@ class Addresses(unittest.TestCase):
                 done = ping(scheme, ("both.test", port), "-c3", "--json", prefix=self.both())
                 self.assertEqual(done.status, 0, done)
                 replies = events(done, "reply")
-                self.assertEqual({one["address"] for one in replies}, {"127.0.0.1"})
+                self.assertEqual({one["address"] for one in replies}, {f"127.0.0.1:{port}"})
                 self.assertEqual([one["seq"] for one in replies], [1, 2, 3])
 
     def test_a_port_where_nobody_is_is_told(self):

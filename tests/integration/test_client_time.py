@@ -8,7 +8,17 @@ import tempfile
 import time
 import unittest
 
-from support import DEADLINE, Daemon, KernelClock, client, free_port, isolate, main, wait_until
+from support import (
+    DEADLINE,
+    Daemon,
+    KernelClock,
+    client,
+    free_port,
+    isolate,
+    main,
+    parse_address,
+    wait_until,
+)
 from support.lying_server import CLOSE, RESET, LyingServer
 from support.peers import Chronyd, Socat, Xinetd
 
@@ -131,7 +141,7 @@ class OurDaemon(unittest.TestCase):
 
     def test_json_keys_are_stable(self):
         common = {
-            "url", "ok", "address", "port", "protocol", "time", "offset_ns", "offset_bound_ns",
+            "url", "ok", "address", "protocol", "time", "offset_ns", "offset_bound_ns",
             "round_trip_ns", "client_synchronised",
         }  # fmt: skip
         ntp = {"server_synchronised", "server_error_ns", "stratum", "leap", "reference"}
@@ -159,7 +169,7 @@ class OurDaemon(unittest.TestCase):
             told = client.run("time", "--json", "tcp://127.0.0.1:37").object
             self.assertEqual(told["protocol"], "rfc868")
             told = client.run("time", "--json", "tcp://127.0.0.1").object
-            self.assertEqual((told["protocol"], told["port"]), ("text", 9000))
+            self.assertEqual((told["protocol"], told["address"]), ("text", "127.0.0.1:9000"))
 
     def test_source_is_where_the_question_comes_from(self):
         with LyingServer(lambda number, query: [(0, b"5\n")]) as server:
@@ -342,7 +352,7 @@ class Names(unittest.TestCase):
                     url = f"{transport}://both.test:{port}"
                     done = client.run("time", "--json", url, prefix=self.both())
                     self.assertEqual(done.status, 0, done)
-                    self.assertEqual(done.object["address"], expected)
+                    self.assertEqual(parse_address(done.object["address"]), (expected, port))
 
     def test_a_silent_address_costs_its_share_of_the_time_alone(self):
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as silent:
@@ -352,14 +362,14 @@ class Names(unittest.TestCase):
                 url = f"udp://both.test:{port}"
                 done = client.run("time", "--json", "-w", "1s", url, prefix=self.both())
             self.assertEqual(done.status, 0, done)
-            self.assertEqual(done.object["address"], "127.0.0.1")
+            self.assertEqual(done.object["address"], f"127.0.0.1:{port}")
 
     def test_a_family_can_be_asked_for(self):
         with Daemon("[udp]\nlisten = 127.0.0.1:0, [::1]:0\nservice = time\n") as daemon:
             for (host, port), option in zip(daemon.addresses("udp", 2), ("-4", "-6")):
                 url = f"udp://both.test:{port}"
                 done = client.run("time", "--json", option, url, prefix=self.both())
-                self.assertEqual(done.object["address"], host, done)
+                self.assertEqual(parse_address(done.object["address"]), (host, port), done)
         done = client.run("time", "-6", "udp://127.0.0.1:9")
         self.assertEqual(done.status, 1)
         self.assertIn("127.0.0.1 has no IPv6 address; leave -6 away", done.errors)
