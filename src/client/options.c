@@ -159,8 +159,10 @@ static enum etd_request_kind complete(struct etd_settings *settings)
     if (protocol->ports[transport] == 0)
         return etd_options_misuse(command, "%s goes over UDP alone; write udp:// before the host",
                                   protocol->name);
+    const struct etd_command_option *framing = etd_command_option(command, ETD_OPTION_FRAMING);
+    bool chosen = framing != NULL && framing->default_text != NULL; /* by the command itself */
     if (!etd_option_given(settings, ETD_OPTION_FRAMING))
-        settings->framing = protocol->framing;
+        settings->framing = chosen ? settings->framing : protocol->framing;
     else if (transport == ETD_UDP)
         return etd_options_misuse(command, "--framing is for tcp://: a datagram is one message");
     else if ((protocol->framings & 1 << settings->framing) == 0)
