@@ -47,10 +47,10 @@ void etd_load_report_progress(void *data, const struct etd_load_result *result, 
     struct etd_load_report *report = data;
     char line[160], median[ETD_DURATION_TEXT + 1], tail[ETD_DURATION_TEXT + 1];
     double rate = per_second(result->right - report->right, running_ns - report->running_ns);
-    snprintf(line, sizeof line, "%6.1f s  %.0f messages/s  p50 %s  p99 %s  %" PRIu64 " wrong",
-             (double)running_ns / second_ns, rate,
+    snprintf(line, sizeof line, "%6.1f s  %.0f messages/s  %" PRIu64 " wrong  p50 %s  p99 %s",
+             (double)running_ns / second_ns, rate, wrong(result),
              duration(etd_histogram_quantile(&result->latency, 0.5), median),
-             duration(etd_histogram_quantile(&result->latency, 0.99), tail), wrong(result));
+             duration(etd_histogram_quantile(&result->latency, 0.99), tail));
     show(report, line);
     report->right = result->right;
     report->running_ns = running_ns;
@@ -62,8 +62,13 @@ void etd_load_report_wipe(struct etd_load_report *report)
         show(report, "");
 }
 
-static const char *transport_advice(const struct etd_load_report *report)
+static const char *missing_advice(const struct etd_load_report *report,
+                                  const struct etd_load_result *result)
 {
+    if (result->overrun > 0)
+        return "; the receive buffers of this host were full: raise net.core.rmem_max, or try a "
+               "lower "
+               "--rate or --depth";
     return report->settings->url.transport == ETD_TCP
                ? "; a longer --timeout waits longer"
                : "; a server may limit its answers to one source (echotimed by rate_limit): try a "
@@ -100,7 +105,7 @@ static void complain(const struct etd_load_report *report, const struct etd_load
     if (result->missing > 0)
         fprintf(stderr, "echotime: %" PRIu64 " messages to %s had no reply within %s%s\n",
                 result->missing, place, duration(report->plan->timeout_ns, text),
-                transport_advice(report));
+                missing_advice(report, result));
 }
 
 static void print_json(const struct etd_load_report *report, const struct etd_load_result *result)
@@ -126,6 +131,7 @@ static void print_json(const struct etd_load_report *report, const struct etd_lo
     etd_json_unsigned(json, "duplicated", result->duplicated);
     etd_json_unsigned(json, "reordered", result->reordered);
     etd_json_unsigned(json, "late", result->late);
+    etd_json_unsigned(json, "overrun", result->overrun);
     etd_json_unsigned(json, "missing", result->missing);
     etd_json_unsigned(json, "connections_unopened", result->unopened);
     etd_json_unsigned(json, "connections_lost", result->lost);
@@ -162,6 +168,7 @@ static void print_counts(const struct etd_load_report *report, const struct etd_
         {"reordered", result->reordered, false, ""},
         {"too late", result->late, false, ", behind --timeout"},
         {"missing", result->missing, false, ""},
+        {"overrun", result->overrun, false, ", dropped by this host's full buffers"},
         {"held back", result->held_back, false, ", for --depth; the waiting counts as latency"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -197,6 +204,7 @@ static void print_text(const struct etd_load_report *report, const struct etd_lo
     printf("%sLatency%s %s\n", bold, plain,
            plan->rate > 0 ? "from when each message was to be sent" : "from asking to answer");
     etd_write_quantiles(&writer, &result->latency, &style);
+    etd_write_text(&writer, "\n");
     etd_write_histogram(&writer, &result->latency, &style);
     fwrite(text, 1, etd_writer_bytes(&writer).size, stdout);
     if (plan->rate > 0)
