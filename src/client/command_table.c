@@ -1,12 +1,8 @@
 #include "client/command.h"
 
 const struct etd_command *const etd_commands[] = {
-    &etd_command_time,
-    &etd_command_ping,
-    &etd_command_send,
-    &etd_command_load,
-    &etd_command_health,
-    NULL,
+    &etd_command_time, &etd_command_ping,   &etd_command_send,
+    &etd_command_load, &etd_command_health, NULL,
 };
 
 const struct etd_command_option etd_common_options[] = {

@@ -31,9 +31,12 @@ static int run(const struct etd_settings *settings)
     if (!etd_exchange_run(&exchange, &target, deadline, error))
         return fail(settings, error);
     if (settings->json) {
+        char address[ETD_ADDRESS_TEXT];
         struct etd_json *json = etd_object_begin(&object, settings);
+        etd_address_format(&target.list[target.current].address, address);
+        etd_json_text(json, "address", address);
         etd_json_bool(json, "ok", true);
-        etd_json_decimal(json, "round_trip_us", (int64_t)etd_exchange_round_trip(&exchange), 3);
+        etd_json_unsigned(json, "round_trip_ns", etd_exchange_round_trip(&exchange));
         etd_object_print(&object);
     }
     return ETD_EXIT_SUCCESS;

@@ -2,10 +2,11 @@
 #include "client/command.h"
 #include "echotimed/quantity.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { COLUMN = 26, NAMES = 256 };
+enum { COLUMN = 28, NAMES = 256 };
 
 static void write_protocols(struct etd_writer *out, const struct etd_protocol_choice *choices)
 {
@@ -53,7 +54,7 @@ static void print_command(const struct etd_command *command)
 {
     printf("Usage: echotime %s [OPTION]... tcp://HOST[:PORT] | udp://HOST[:PORT]\n\n",
            command->name);
-    printf("%s.\n\nOptions:\n", command->help);
+    printf("%c%s.\n\nOptions:\n", toupper((unsigned char)command->help[0]), command->help + 1);
     for (int i = 0; i < ETD_OPTIONS; i++) {
         const struct etd_command_option *row = etd_command_option(command, (enum etd_option_id)i);
         if (row != NULL)

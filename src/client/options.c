@@ -159,15 +159,16 @@ static enum etd_request_kind complete(struct etd_settings *settings)
     if (protocol->ports[transport] == 0)
         return etd_options_misuse(command, "%s goes over UDP alone; write udp:// before the host",
                                   protocol->name);
+    bool framed = etd_option_given(settings, ETD_OPTION_FRAMING);
     const struct etd_command_option *framing = etd_command_option(command, ETD_OPTION_FRAMING);
-    bool chosen = framing != NULL && framing->default_text != NULL; /* by the command itself */
-    if (!etd_option_given(settings, ETD_OPTION_FRAMING))
-        settings->framing = chosen ? settings->framing : protocol->framing;
-    else if (transport == ETD_UDP)
+    if (framed && transport == ETD_UDP)
         return etd_options_misuse(command, "--framing is for tcp://: a datagram is one message");
-    else if ((protocol->framings & 1 << settings->framing) == 0)
+    if (framed && (protocol->framings & 1 << settings->framing) == 0)
         return etd_options_misuse(command, "%s cannot be framed as %s", protocol->name,
                                   etd_framings[settings->framing]->name);
+    /* Where the command has no default of its own, what is asked decides. */
+    if (!framed && (framing == NULL || framing->default_text == NULL))
+        settings->framing = protocol->framing;
     if (settings->url.port == 0)
         settings->url.port = protocol->ports[transport];
     return ETD_REQUEST_RUN;

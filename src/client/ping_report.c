@@ -74,12 +74,12 @@ static void reply_json(const struct etd_ping_report *report, const struct etd_pi
     static struct etd_object object;
     char address[ETD_ADDRESS_TEXT];
     struct etd_json *json = begin_event(report, &object, line->reply.known ? "reply" : "stray");
-    etd_address_format_ip(&report->target->list[report->target->current].address, address);
+    address_of(report, address);
     etd_json_text(json, "address", address);
     etd_json_unsigned(json, "bytes", line->bytes);
     if (line->reply.known) {
         etd_json_unsigned(json, "seq", line->reply.number);
-        etd_json_decimal(json, "round_trip_us", (int64_t)line->reply.round_trip, 3);
+        etd_json_unsigned(json, "round_trip_ns", line->reply.round_trip);
         etd_json_bool(json, "late", line->reply.late);
         etd_json_bool(json, "duplicate", line->reply.duplicate);
         etd_json_bool(json, "reordered", line->reply.reordered);
@@ -88,8 +88,8 @@ static void reply_json(const struct etd_ping_report *report, const struct etd_pi
     if (line->why != NULL)
         etd_json_text(json, "error", line->why);
     if (line->delays) {
-        etd_json_decimal(json, "forward_us", line->forward, 3);
-        etd_json_decimal(json, "back_us", line->back, 3);
+        etd_json_integer(json, "forward_ns", line->forward);
+        etd_json_integer(json, "back_ns", line->back);
         etd_json_bool(json, "one_way_reliable", !line->unreliable);
     }
     etd_object_print(&object);
@@ -184,15 +184,15 @@ static void add_times(struct etd_json *json, const struct etd_ping_book *book)
         double share;
     } quantiles[] = {{"p50", 0.5}, {"p90", 0.9}, {"p99", 0.99}};
     const struct etd_histogram *times = &book->round_trips;
-    etd_json_object(json, "round_trip_us");
-    etd_json_decimal(json, "min", (int64_t)times->least, 3);
-    etd_json_decimal(json, "avg", (int64_t)etd_histogram_mean(times), 3);
-    etd_json_decimal(json, "max", (int64_t)times->greatest, 3);
-    etd_json_decimal(json, "mdev", (int64_t)etd_histogram_deviation(times), 3);
+    etd_json_object(json, "round_trip_ns");
+    etd_json_unsigned(json, "min", times->least);
+    etd_json_integer(json, "avg", (int64_t)etd_histogram_mean(times));
+    etd_json_unsigned(json, "max", times->greatest);
+    etd_json_integer(json, "mdev", (int64_t)etd_histogram_deviation(times));
     for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++)
-        etd_json_decimal(json, quantiles[i].name,
-                         (int64_t)etd_histogram_quantile(times, quantiles[i].share), 3);
-    etd_json_decimal(json, "jitter", (int64_t)(book->jitter >> 4), 3);
+        etd_json_integer(json, quantiles[i].name,
+                         (int64_t)etd_histogram_quantile(times, quantiles[i].share));
+    etd_json_integer(json, "jitter", (int64_t)(book->jitter >> 4));
     etd_json_object_end(json);
 }
 
@@ -200,9 +200,9 @@ static void add_delays(struct etd_json *json, const char *name,
                        const struct etd_ping_delays *delays)
 {
     etd_json_object(json, name);
-    etd_json_decimal(json, "min", delays->least, 3);
-    etd_json_decimal(json, "avg", (int64_t)mean(delays), 3);
-    etd_json_decimal(json, "max", delays->greatest, 3);
+    etd_json_integer(json, "min", delays->least);
+    etd_json_integer(json, "avg", (int64_t)mean(delays));
+    etd_json_integer(json, "max", delays->greatest);
     etd_json_object_end(json);
 }
 
@@ -220,15 +220,15 @@ static void end_json(const struct etd_ping_report *report, const char *error, bo
     etd_json_unsigned(json, "lost", book->lost);
     etd_json_unsigned(json, "damaged", book->damaged);
     etd_json_unsigned(json, "waiting", book->waiting);
-    etd_json_unsigned(json, "duplicates", book->duplicates);
+    etd_json_unsigned(json, "duplicated", book->duplicates);
     etd_json_unsigned(json, "reordered", book->reordered);
     etd_json_unsigned(json, "strays", book->strays);
-    etd_json_decimal(json, "elapsed_s", (int64_t)(etd_moment_now().ns - report->began.ns), 9);
+    etd_json_decimal(json, "seconds", (int64_t)(etd_moment_now().ns - report->began.ns), 9);
     if (book->round_trips.count > 0)
         add_times(json, book);
     if (book->forward.count > 0) {
-        add_delays(json, "forward_us", &book->forward);
-        add_delays(json, "back_us", &book->back);
+        add_delays(json, "forward_ns", &book->forward);
+        add_delays(json, "back_ns", &book->back);
         etd_json_bool(json, "one_way_reliable", !report->unreliable);
     }
     etd_object_print(&object);

@@ -186,33 +186,30 @@ static void add_ntp(const struct etd_ntp_packet *packet, struct etd_json *json)
 
 void etd_time_report_json(const struct etd_time_report *report, struct etd_json *json)
 {
-    char ip[ETD_ADDRESS_TEXT];
+    char address[ETD_ADDRESS_TEXT];
     uint8_t room[ETD_EXCHANGE_ANSWER];
     const struct etd_exchange *exchange = report->exchange;
     const struct etd_answer *answer = &exchange->answer;
     struct etd_writer text = etd_writer(room, sizeof room);
-    etd_address_format_ip(&report->target->list[report->target->current].address, ip);
-    etd_json_text(json, "address", ip);
-    etd_json_unsigned(json, "port", report->target->settings->url.port);
+    etd_address_format(&report->target->list[report->target->current].address, address);
+    etd_json_text(json, "address", address);
     etd_json_text(json, "protocol", etd_protocol_choice_name(report->target->settings));
     if (answer->told) {
         write_time(&text, answer);
         etd_json_bytes(json, "time", etd_writer_bytes(&text));
-        etd_json_decimal(json, "offset_us", report->offset.offset, 3);
-        uint64_t bound = report->offset.bound;
-        etd_json_decimal(json, "offset_bound_us", bound < INT64_MAX ? (int64_t)bound : INT64_MAX,
-                         3);
+        etd_json_integer(json, "offset_ns", report->offset.offset);
+        etd_json_unsigned(json, "offset_bound_ns", report->offset.bound);
     }
     if (exchange->probe.protocol == etd_protocols[ETD_PROTOCOL_DAYTIME]) {
         text = etd_writer(room, sizeof room);
         write_text(&text, answer->payload);
         etd_json_bytes(json, "text", etd_writer_bytes(&text));
     }
-    etd_json_decimal(json, "round_trip_us", (int64_t)etd_exchange_round_trip(exchange), 3);
+    etd_json_unsigned(json, "round_trip_ns", etd_exchange_round_trip(exchange));
     etd_json_bool(json, "client_synchronised", exchange->probe.quality.synchronised);
     if (answer->judged) {
         etd_json_bool(json, "server_synchronised", answer->synchronised);
-        etd_json_decimal(json, "server_error_us", (int64_t)answer->error, 3);
+        etd_json_unsigned(json, "server_error_ns", answer->error);
     }
     if (is_ntp(report))
         add_ntp(&answer->ntp, json);

@@ -121,7 +121,7 @@ class Health(unittest.TestCase):
     def test_json(self):
         with Daemon("[udp]\nlisten = 127.0.0.1:0\nservice = echo\n") as daemon:
             done = client.run("health", "--json", client.url("udp", daemon.address("udp")))
-            self.assertEqual(set(done.object), {"url", "ok", "round_trip_us"})
+            self.assertEqual(set(done.object), {"url", "address", "ok", "round_trip_ns"})
             self.assertIs(done.object["ok"], True)
         done = client.run("health", "--json", f"udp://127.0.0.1:{free_port()}")
         self.assertEqual(done.status, 1)

@@ -12,12 +12,12 @@ from support.lying_server import CLOSE, RESET, LyingServer, damaged
 from support.peers import Chronyd, Socat, Xinetd
 
 REPLY_KEYS = {
-    "url", "event", "address", "bytes", "seq", "round_trip_us", "late", "duplicate", "reordered",
+    "url", "event", "address", "bytes", "seq", "round_trip_ns", "late", "duplicate", "reordered",
     "damaged",
 }  # fmt: skip
 SUMMARY_KEYS = {
-    "url", "event", "ok", "sent", "received", "late", "lost", "damaged", "waiting", "duplicates",
-    "reordered", "strays", "elapsed_s",
+    "url", "event", "ok", "sent", "received", "late", "lost", "damaged", "waiting", "duplicated",
+    "reordered", "strays", "seconds",
 }  # fmt: skip
 FIGURES = {"min", "avg", "max", "mdev", "p50", "p90", "p99", "jitter"}
 
@@ -53,13 +53,13 @@ class Figures(unittest.TestCase):
         summary = done.objects[-1]
         self.assertEqual((summary["event"], summary["ok"]), ("summary", True))
         self.assertEqual((summary["sent"], summary["received"]), (count, count))
-        for name in "late", "lost", "damaged", "waiting", "duplicates", "reordered", "strays":
+        for name in "late", "lost", "damaged", "waiting", "duplicated", "reordered", "strays":
             self.assertEqual(summary[name], 0, name)
-        figures = summary["round_trip_us"]
-        times = sorted(one["round_trip_us"] for one in replies)
+        figures = summary["round_trip_ns"]
+        times = sorted(one["round_trip_ns"] for one in replies)
         self.assertEqual(set(figures), FIGURES)
         self.assertEqual((figures["min"], figures["max"]), (times[0], times[-1]))
-        self.assertAlmostEqual(figures["avg"], sum(times) / count, delta=0.01)
+        self.assertAlmostEqual(figures["avg"], sum(times) / count, delta=1)
         for name in "p50", "p90", "p99":
             self.assertTrue(times[0] <= figures[name] <= times[-1])
         return replies, summary
@@ -133,20 +133,20 @@ class OurDaemon(Figures):
         done = run("--json")
         replies, summary = self.expect_all_good(done, 3)
         for one in replies:
-            self.assertEqual(set(one), REPLY_KEYS | {"forward_us", "back_us", "one_way_reliable"})
+            self.assertEqual(set(one), REPLY_KEYS | {"forward_ns", "back_ns", "one_way_reliable"})
             # It is one clock, so both ways together take the round trip at most.
-            both = one["forward_us"] + one["back_us"]
-            self.assertLessEqual(both, one["round_trip_us"] + 1)
-            self.assertGreaterEqual(one["forward_us"], 0)
-            self.assertGreaterEqual(one["back_us"], 0)
-        self.assertEqual(set(summary["forward_us"]), {"min", "avg", "max"})
+            both = one["forward_ns"] + one["back_ns"]
+            self.assertLessEqual(both, one["round_trip_ns"] + 1000)
+            self.assertGreaterEqual(one["forward_ns"], 0)
+            self.assertGreaterEqual(one["back_ns"], 0)
+        self.assertEqual(set(summary["forward_ns"]), {"min", "avg", "max"})
 
     def test_json_keys_are_stable(self):
         with Daemon(listeners(("udp", "a", "echo", ""))) as daemon:
             done = ping("udp", daemon.address("udp a"), "-c2", "--json")
             for one in events(done, "reply"):
                 self.assertEqual(set(one), REPLY_KEYS)
-            self.assertEqual(set(done.objects[-1]), SUMMARY_KEYS | {"round_trip_us"})
+            self.assertEqual(set(done.objects[-1]), SUMMARY_KEYS | {"round_trip_ns"})
             done = ping("udp", ("127.0.0.1", free_port()), "-c1", "--json")
             self.assertEqual(set(done.objects[0]), {"url", "event", "seq", "error"})
             self.assertEqual(set(done.objects[-1]), SUMMARY_KEYS)
@@ -260,7 +260,7 @@ class Liar(unittest.TestCase):
             return {name for name in names if one[name]}
 
         self.assertEqual([flags(one) for one in by_number[1]], [{"late", "reordered"}])
-        self.assertGreater(by_number[1][0]["round_trip_us"], self.TIMEOUT * 1e6)
+        self.assertGreater(by_number[1][0]["round_trip_ns"], self.TIMEOUT * 1e9)
         self.assertNotIn(2, by_number)
         self.assertEqual([one["seq"] for one in events(done, "lost")], [1, 2])
         self.assertEqual([flags(one) for one in by_number[3]], [{"damaged"}])
@@ -280,7 +280,7 @@ class Liar(unittest.TestCase):
         summary = done.objects[-1]
         expected = {
             "sent": 11, "received": 6, "late": 1, "lost": 1, "damaged": 3, "waiting": 0,
-            "duplicates": 2, "reordered": 2, "strays": 1, "ok": False,
+            "duplicated": 2, "reordered": 2, "strays": 1, "ok": False,
         }  # fmt: skip
         self.assertEqual({name: summary[name] for name in expected}, expected)
 
@@ -404,7 +404,7 @@ class Addresses(unittest.TestCase):
                 done = ping(scheme, ("both.test", port), "-c3", "--json", prefix=self.both())
                 self.assertEqual(done.status, 0, done)
                 replies = events(done, "reply")
-                self.assertEqual({one["address"] for one in replies}, {"127.0.0.1"})
+                self.assertEqual({one["address"] for one in replies}, {f"127.0.0.1:{port}"})
                 self.assertEqual([one["seq"] for one in replies], [1, 2, 3])
 
     def test_a_port_where_nobody_is_is_told(self):
@@ -446,9 +446,9 @@ class Pace(unittest.TestCase):
         self.assertEqual(done.status, 0, done)
         self.assertGreaterEqual(took, 0.7 + 0.35)
         for one in events(done, "reply"):
-            self.assertGreaterEqual(one["round_trip_us"], 350000)
+            self.assertGreaterEqual(one["round_trip_ns"], 350000000)
         # One after the other, it would have taken 2.8 s of waiting alone.
-        self.assertLess(done.objects[-1]["elapsed_s"], 2.5)
+        self.assertLess(done.objects[-1]["seconds"], 2.5)
 
 
 if __name__ == "__main__":
