@@ -62,53 +62,8 @@ void etd_load_report_wipe(struct etd_load_report *report)
         show(report, "");
 }
 
-static const char *missing_advice(const struct etd_load_report *report,
-                                  const struct etd_load_result *result)
-{
-    if (result->overrun > 0)
-        return "; the receive buffers of this host were full: raise net.core.rmem_max, or try a "
-               "lower "
-               "--rate or --depth";
-    return report->settings->url.transport == ETD_TCP
-               ? "; a longer --timeout waits longer"
-               : "; a server may limit its answers to one source (echotimed by rate_limit): try a "
-                 "lower --rate or --depth";
-}
-
-/* One sentence for each thing that went wrong. */
-static void complain(const struct etd_load_report *report, const struct etd_load_result *result)
-{
-    char place[ETD_PLACE_TEXT], text[ETD_DURATION_TEXT + 1];
-    etd_target_place(report->plan->target, place);
-    if (result->unopened > 0)
-        fprintf(stderr,
-                "echotime: %u of %u connections to %s could not be opened, the first: %s%s\n",
-                result->unopened, result->unopened + result->opened, place,
-                strerror(result->open_failure), etd_advice(result->open_failure));
-    if (result->lost > 0)
-        fprintf(stderr, "echotime: %u of %u connections to %s were lost, the first: %s%s\n",
-                result->lost, result->opened, place,
-                result->lost_failure == 0 ? "the server closed it" : strerror(result->lost_failure),
-                result->lost_failure == 0 ? "; does it serve echo, and so many connections?"
-                                          : etd_advice(result->lost_failure));
-    if (result->damaged > 0)
-        fprintf(stderr,
-                "echotime: %" PRIu64 " replies from %s were not what was sent; is it an echo, "
-                "and with this --framing?\n",
-                result->damaged, place);
-    if (result->duplicated > 0)
-        fprintf(stderr, "echotime: %" PRIu64 " replies from %s came twice\n", result->duplicated,
-                place);
-    if (result->reordered > 0 && report->settings->url.transport == ETD_TCP)
-        fprintf(stderr, "echotime: %" PRIu64 " replies from %s came out of order\n",
-                result->reordered, place);
-    if (result->missing > 0)
-        fprintf(stderr, "echotime: %" PRIu64 " messages to %s had no reply within %s%s\n",
-                result->missing, place, duration(report->plan->timeout_ns, text),
-                missing_advice(report, result));
-}
-
-static void print_json(const struct etd_load_report *report, const struct etd_load_result *result)
+static void print_json(const struct etd_load_report *report, const struct etd_load_result *result,
+                       const struct etd_load_complaints *complaints)
 {
     static struct etd_object object;
     const struct etd_load_plan *plan = report->plan;
@@ -118,6 +73,8 @@ static void print_json(const struct etd_load_report *report, const struct etd_lo
     etd_address_format(&plan->target->list[plan->target->current].address, address);
     etd_json_text(json, "address", address);
     etd_json_bool(json, "ok", etd_load_is_good(result));
+    if (complaints->count > 0)
+        etd_json_text(json, "error", complaints->list[0]);
     etd_json_text(json, "framing", plan->framing->name);
     etd_json_unsigned(json, "connections", plan->connections);
     etd_json_unsigned(json, "depth", plan->depth);
@@ -215,10 +172,13 @@ static void print_text(const struct etd_load_report *report, const struct etd_lo
 void etd_load_report_print(const struct etd_load_report *report,
                            const struct etd_load_result *result)
 {
+    struct etd_load_complaints complaints;
+    etd_load_complain(&complaints, report->plan, result);
     if (report->settings->json)
-        print_json(report, result);
+        print_json(report, result, &complaints);
     else
         print_text(report, result);
     fflush(stdout);
-    complain(report, result);
+    for (size_t i = 0; i < complaints.count; i++)
+        fprintf(stderr, "echotime: %s\n", complaints.list[i]);
 }

@@ -47,6 +47,8 @@ class Case(unittest.TestCase):
         told["errors"] = outcome.errors
         if "latency_ns" in told:
             self.assertEqual(told["ok"], status == 0)
+            if status != 0:
+                self.assertIn(told["error"], outcome.errors)
         if status == 0:
             self.assertEqual(outcome.errors, "")
             self.assertEqual(told["right"], told["messages"])
