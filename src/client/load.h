@@ -24,6 +24,7 @@ struct etd_load_result {
     uint64_t duplicated;          /* replies that had been there before */
     uint64_t reordered;  /* replies behind that of a later message. UDP: counted in `right` too */
     uint64_t late;       /* UDP: replies to messages that were given up, and so are missing */
+    uint64_t overrun;    /* UDP: replies that this host dropped, its receive buffers being full */
     uint64_t missing;    /* messages without a reply, right, reordered or (TCP) damaged */
     uint64_t held_back;  /* open loop: messages that had to wait for `depth` */
     uint64_t behind_ns;  /* open loop: the most that this client itself was behind its schedule */

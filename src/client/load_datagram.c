@@ -4,11 +4,13 @@
 #include "platform/clock.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
 enum {
-    BATCH = 64, /* datagrams of one system call */
+    RECEIVE_BUFFER = 4 << 20, /* a server that paused answers all at once */
+    BATCH = 64,               /* datagrams of one system call */
     WINDOW_LEAST = 1024,
     WINDOW_DEPTHS =
         4, /* how far one that is lost may lag behind, in depths, before all wait for it */
@@ -30,8 +32,20 @@ static uint64_t *entry_of(struct etd_load_window *window, uint64_t number)
     return &window->sent_at[number & (window->size - 1)];
 }
 
+/* Neither is more than a help. */
+static void prepare(int fd)
+{
+    const int size = RECEIVE_BUFFER, off = 0;
+    /* Beyond net.core.rmem_max takes a privilege. */
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    /* The kernel's receive times, which nobody reads here, cost something. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &off, sizeof off);
+}
+
 static bool begin(struct etd_load_connection *connection)
 {
+    prepare(connection->io.fd);
     size_t size = WINDOW_LEAST;
     while (size < (size_t)connection->load->plan->depth * WINDOW_DEPTHS)
         size *= 2;
@@ -45,6 +59,10 @@ static bool begin(struct etd_load_connection *connection)
 
 static void end(struct etd_load_connection *connection)
 {
+    uint32_t facts[SK_MEMINFO_VARS] = {0};
+    socklen_t size = sizeof facts;
+    if (getsockopt(connection->io.fd, SOL_SOCKET, SO_MEMINFO, facts, &size) == 0)
+        connection->load->result->overrun += facts[SK_MEMINFO_DROPS];
     free(connection->window);
     connection->window = NULL;
 }

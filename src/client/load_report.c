@@ -47,10 +47,10 @@ void etd_load_report_progress(void *data, const struct etd_load_result *result, 
     struct etd_load_report *report = data;
     char line[160], median[ETD_DURATION_TEXT + 1], tail[ETD_DURATION_TEXT + 1];
     double rate = per_second(result->right - report->right, running_ns - report->running_ns);
-    snprintf(line, sizeof line, "%6.1f s  %.0f messages/s  p50 %s  p99 %s  %" PRIu64 " wrong",
-             (double)running_ns / second_ns, rate,
+    snprintf(line, sizeof line, "%6.1f s  %.0f messages/s  %" PRIu64 " wrong  p50 %s  p99 %s",
+             (double)running_ns / second_ns, rate, wrong(result),
              duration(etd_histogram_quantile(&result->latency, 0.5), median),
-             duration(etd_histogram_quantile(&result->latency, 0.99), tail), wrong(result));
+             duration(etd_histogram_quantile(&result->latency, 0.99), tail));
     show(report, line);
     report->right = result->right;
     report->running_ns = running_ns;
@@ -62,48 +62,8 @@ void etd_load_report_wipe(struct etd_load_report *report)
         show(report, "");
 }
 
-static const char *transport_advice(const struct etd_load_report *report)
-{
-    return report->settings->url.transport == ETD_TCP
-               ? "; a longer --timeout waits longer"
-               : "; a server may limit its answers to one source (echotimed by rate_limit): try a "
-                 "lower --rate or --depth";
-}
-
-/* One sentence for each thing that went wrong. */
-static void complain(const struct etd_load_report *report, const struct etd_load_result *result)
-{
-    char place[ETD_PLACE_TEXT], text[ETD_DURATION_TEXT + 1];
-    etd_target_place(report->plan->target, place);
-    if (result->unopened > 0)
-        fprintf(stderr,
-                "echotime: %u of %u connections to %s could not be opened, the first: %s%s\n",
-                result->unopened, result->unopened + result->opened, place,
-                strerror(result->open_failure), etd_advice(result->open_failure));
-    if (result->lost > 0)
-        fprintf(stderr, "echotime: %u of %u connections to %s were lost, the first: %s%s\n",
-                result->lost, result->opened, place,
-                result->lost_failure == 0 ? "the server closed it" : strerror(result->lost_failure),
-                result->lost_failure == 0 ? "; does it serve echo, and so many connections?"
-                                          : etd_advice(result->lost_failure));
-    if (result->damaged > 0)
-        fprintf(stderr,
-                "echotime: %" PRIu64 " replies from %s were not what was sent; is it an echo, "
-                "and with this --framing?\n",
-                result->damaged, place);
-    if (result->duplicated > 0)
-        fprintf(stderr, "echotime: %" PRIu64 " replies from %s came twice\n", result->duplicated,
-                place);
-    if (result->reordered > 0 && report->settings->url.transport == ETD_TCP)
-        fprintf(stderr, "echotime: %" PRIu64 " replies from %s came out of order\n",
-                result->reordered, place);
-    if (result->missing > 0)
-        fprintf(stderr, "echotime: %" PRIu64 " messages to %s had no reply within %s%s\n",
-                result->missing, place, duration(report->plan->timeout_ns, text),
-                transport_advice(report));
-}
-
-static void print_json(const struct etd_load_report *report, const struct etd_load_result *result)
+static void print_json(const struct etd_load_report *report, const struct etd_load_result *result,
+                       const struct etd_load_complaints *complaints)
 {
     static struct etd_object object;
     const struct etd_load_plan *plan = report->plan;
@@ -113,6 +73,8 @@ static void print_json(const struct etd_load_report *report, const struct etd_lo
     etd_address_format(&plan->target->list[plan->target->current].address, address);
     etd_json_text(json, "address", address);
     etd_json_bool(json, "ok", etd_load_is_good(result));
+    if (complaints->count > 0)
+        etd_json_text(json, "error", complaints->list[0]);
     etd_json_text(json, "framing", plan->framing->name);
     etd_json_unsigned(json, "connections", plan->connections);
     etd_json_unsigned(json, "depth", plan->depth);
@@ -126,6 +88,7 @@ static void print_json(const struct etd_load_report *report, const struct etd_lo
     etd_json_unsigned(json, "duplicated", result->duplicated);
     etd_json_unsigned(json, "reordered", result->reordered);
     etd_json_unsigned(json, "late", result->late);
+    etd_json_unsigned(json, "overrun", result->overrun);
     etd_json_unsigned(json, "missing", result->missing);
     etd_json_unsigned(json, "connections_unopened", result->unopened);
     etd_json_unsigned(json, "connections_lost", result->lost);
@@ -162,6 +125,7 @@ static void print_counts(const struct etd_load_report *report, const struct etd_
         {"reordered", result->reordered, false, ""},
         {"too late", result->late, false, ", behind --timeout"},
         {"missing", result->missing, false, ""},
+        {"overrun", result->overrun, false, ", dropped by this host's full buffers"},
         {"held back", result->held_back, false, ", for --depth; the waiting counts as latency"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -197,6 +161,7 @@ static void print_text(const struct etd_load_report *report, const struct etd_lo
     printf("%sLatency%s %s\n", bold, plain,
            plan->rate > 0 ? "from when each message was to be sent" : "from asking to answer");
     etd_write_quantiles(&writer, &result->latency, &style);
+    etd_write_text(&writer, "\n");
     etd_write_histogram(&writer, &result->latency, &style);
     fwrite(text, 1, etd_writer_bytes(&writer).size, stdout);
     if (plan->rate > 0)
@@ -207,10 +172,13 @@ static void print_text(const struct etd_load_report *report, const struct etd_lo
 void etd_load_report_print(const struct etd_load_report *report,
                            const struct etd_load_result *result)
 {
+    struct etd_load_complaints complaints;
+    etd_load_complain(&complaints, report->plan, result);
     if (report->settings->json)
-        print_json(report, result);
+        print_json(report, result, &complaints);
     else
         print_text(report, result);
     fflush(stdout);
-    complain(report, result);
+    for (size_t i = 0; i < complaints.count; i++)
+        fprintf(stderr, "echotime: %s\n", complaints.list[i]);
 }

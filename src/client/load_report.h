@@ -19,8 +19,17 @@ void etd_load_report_progress(void *data, const struct etd_load_result *result,
 /* Wipes the line. */
 void etd_load_report_wipe(struct etd_load_report *report);
 
-/* Prints the result on standard output, and on standard error a sentence for each thing that went
- * wrong and what to try. */
+/* What went wrong and what to try, a sentence each, the gravest first. */
+struct etd_load_complaints {
+    char list[6][ETD_COMPLAINT];
+    size_t count;
+};
+
+void etd_load_complain(struct etd_load_complaints *complaints, const struct etd_load_plan *plan,
+                       const struct etd_load_result *result);
+
+/* Prints the result on standard output, and the complaints on standard error; in JSON the first
+ * of them is "error". */
 void etd_load_report_print(const struct etd_load_report *report,
                            const struct etd_load_result *result);
 
