@@ -66,6 +66,9 @@ static void settle(struct ping *ping)
     ev_timer_stop(loop, &ping->expirer);
     if (all_sent(ping))
         ev_timer_stop(loop, &ping->sender);
+    /* Nobody reads it any more, or the disk is full; main says so. */
+    if (ferror(stdout))
+        ping->over = true;
     if (ping->error[0] != '\0' || (all_sent(ping) && oldest == NULL))
         ping->over = true;
     if (ping->over) {

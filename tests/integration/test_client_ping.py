@@ -173,6 +173,18 @@ class OurDaemon(Figures):
             self.assertEqual(len(ended.stdout.splitlines()), 2)
             self.assertEqual((ended.returncode, ended.stderr), (128 + signal.SIGPIPE, b""))
 
+    def test_a_reader_who_is_gone_ends_it_though_no_signal_does(self):
+        """Some supervisors start everything with SIGPIPE ignored."""
+        with Daemon(listeners(("udp", "a", "echo", ""))) as daemon:
+            url = client.url("udp", daemon.address("udp a"))
+            words = " ".join(client.command("ping", "-i", "20ms", url))
+            script = f"trap '' PIPE; {words} | head -n 2; exit ${{PIPESTATUS[0]}}"
+            ended = subprocess.run(
+                ["bash", "-c", script], capture_output=True, timeout=DEADLINE, check=False
+            )
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn(b"standard output cannot be written", ended.stderr)
+
     def test_quiet_is_the_summary_alone(self):
         with Daemon(listeners(("udp", "a", "echo", ""))) as daemon:
             done = ping("udp", daemon.address("udp a"), "-c3", "-q")

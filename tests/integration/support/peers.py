@@ -130,7 +130,9 @@ class Socat(Peer):
         self._transport = transport
         kind = socket.SOCK_STREAM if transport == "tcp" else socket.SOCK_DGRAM
         self.port = free_port(kind)
-        listen = f"{transport.upper()}4-LISTEN:{self.port},bind=127.0.0.1,fork,reuseaddr"
+        # Of UDP a process for each datagram: one for all would now and then join two in its pipe.
+        kind = "TCP4-LISTEN" if transport == "tcp" else "UDP4-RECVFROM"
+        listen = f"{kind}:{self.port},bind=127.0.0.1,fork,reuseaddr"
         super().__init__([find("socat"), listen, "PIPE"])
 
     def ready(self):
