@@ -4,9 +4,9 @@
 #include "client/exchange.h"
 #include "client/loop.h"
 #include "client/output.h"
+#include "client/ping_answer.h"
 #include "client/ping_link.h"
 #include "client/ping_report.h"
-#include "echotimed/pattern.h"
 #include "platform/clock.h"
 
 #include <errno.h>
@@ -24,8 +24,6 @@ enum {
     US_PER_S = 1000000,
     SETUP_US = 5 * US_PER_S, /* for the name and the connection, where probes may take less */
     TURN = 64,               /* answers that are taken before timers have their turn */
-    LOOKALIKES = 64,         /* probes that a damaged echo is compared with, */
-    LOOKALIKES_SHORT = 2048, /* and one that is too short to have a name */
     DATAGRAM_MAX = 65507     /* bytes of UDP's greatest payload over IPv4 */
 };
 
@@ -202,91 +200,6 @@ static void on_writable(EV_P_ ev_io *watcher, int revents)
     settle(ping);
 }
 
-/* Of the latest probes the one that an echo without a name of its own is most like, of equal ones the
- * oldest that waits; null when it is like none. */
-static struct etd_ping_probe *most_alike(struct ping *ping, struct etd_bytes payload)
-{
-    struct etd_ping_probe *best = NULL;
-    size_t least = payload.size / 2 + 1, first;
-    uint32_t most = payload.size < ETD_PATTERN_HEAD ? LOOKALIKES_SHORT : LOOKALIKES;
-    for (uint32_t i = 1; i <= most && i < ping->book.next; i++) {
-        struct etd_ping_probe *probe = etd_ping_book_find(&ping->book, ping->book.next - i);
-        if (probe == NULL)
-            continue;
-        size_t differs = etd_pattern_differs(payload, ping->probe.session, probe->number, &first);
-        if (differs < least ||
-            (best != NULL && differs == least && probe->fate == ETD_PING_WAITING)) {
-            least = differs;
-            best = probe;
-        }
-    }
-    return best;
-}
-
-/* The probe that a payload answers; null when none is known. */
-static struct etd_ping_probe *find_probe(struct ping *ping, struct etd_bytes payload)
-{
-    const struct etd_protocol *protocol = ping->probe.protocol;
-    bool is_echo = ping->settings->protocol == ETD_PROTOCOL_ECHO && payload.size > 0;
-    struct etd_ping_probe *found = NULL;
-    uint32_t number;
-    size_t first;
-    if (protocol->number != NULL && protocol->number(&ping->probe, payload, &number))
-        found = etd_ping_book_find(&ping->book, number);
-    /* What names a probe is not that probe's echo if the rest is another's: a digit was hit. */
-    if (is_echo && (found == NULL || etd_pattern_differs(payload, ping->probe.session, number,
-                                                         &first) > payload.size / 2))
-        found = most_alike(ping, payload);
-    /* A datagram that should tell its probe and does not, answers none; anybody can send one. */
-    if (found != NULL || (!ping->link.tcp && protocol->number != NULL && payload.size > 0))
-        return found;
-    return etd_ping_book_turn(&ping->book, ping->link.tcp);
-}
-
-/* Takes the times one way of a right answer. */
-static void take_delays(struct ping *ping, const struct etd_ping_probe *probe,
-                        const struct etd_answer *answer, const struct etd_moment *came,
-                        struct etd_ping_line *line)
-{
-    struct etd_ping_report *report = &ping->report;
-    bool theirs = !answer->judged || !answer->synchronised;
-    bool ours = !ping->probe.quality.synchronised;
-    line->delays = true;
-    line->forward = etd_time_between(answer->received, etd_moment_wall(&probe->sent, came));
-    line->back = etd_time_between(came->wall, answer->time);
-    line->unreliable = ours || theirs;
-    report->unreliable |= line->unreliable;
-    report->ours |= ours;
-    report->theirs |= theirs;
-    etd_ping_book_delays(&ping->book, line->forward, line->back);
-}
-
-static void take_payload(struct ping *ping, struct etd_bytes payload, const struct etd_moment *came)
-{
-    char text[ETD_COMPLAINT / 2];
-    struct etd_writer why = etd_writer((uint8_t *)text, sizeof text - 1);
-    struct etd_ping_probe *slot = find_probe(ping, payload);
-    struct etd_probe probe = ping->probe;
-    struct etd_answer answer = {.told = false};
-    enum etd_judgement judgement = ETD_ANSWER_FOREIGN;
-    if (slot != NULL) {
-        probe.number = slot->number;
-        probe.sent = slot->sent.wall;
-        judgement = probe.protocol->read(&probe, payload, &answer, &why);
-    }
-    *why.at = '\0';
-    struct etd_ping_line line = {.bytes = payload.size};
-    /* No probe has number 0. */
-    line.reply =
-        etd_ping_book_reply(&ping->book, judgement == ETD_ANSWER_FOREIGN ? 0 : probe.number, *came,
-                            judgement == ETD_ANSWER_WRONG);
-    line.why = judgement == ETD_ANSWER_GOOD || text[0] == '\0' ? NULL : text;
-    ping->report.wrong |= judgement == ETD_ANSWER_WRONG;
-    if (judgement == ETD_ANSWER_GOOD && answer.stamped && !line.reply.duplicate)
-        take_delays(ping, slot, &answer, came, &line);
-    etd_ping_report_reply(&ping->report, &line);
-}
-
 static void on_readable(EV_P_ ev_io *watcher, int revents)
 {
     struct ping *ping = watcher->data;
@@ -299,7 +212,7 @@ static void on_readable(EV_P_ ev_io *watcher, int revents)
     for (int i = 0; i < TURN && ping->error[0] == '\0'; i++) {
         switch (etd_ping_link_next(&ping->link, &payload, &came, &cut)) {
         case ETD_PING_PAYLOAD:
-            take_payload(ping, payload, &came);
+            etd_ping_take(&ping->book, &ping->report, &ping->probe, payload, &came);
             continue;
         case ETD_PING_NOTHING:
             i = TURN;
