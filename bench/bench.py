@@ -99,12 +99,15 @@ CONFIGURATION = """
 [tcp raw]
 listen = 127.0.0.1:0
 framing = raw
+congestion_control = cubic
 [tcp length16]
 listen = 127.0.0.1:0
 framing = length16
+congestion_control = cubic
 [tcp length32]
 listen = 127.0.0.1:0
 framing = length32
+congestion_control = cubic
 [daemon]
 max_connections = 15000
 """

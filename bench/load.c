@@ -6,6 +6,8 @@
  * connection; `connect` opens a connection for each message, sends, receives and closes; `idle` has
  * each connection echo once and keeps it until standard input ends. Prints one JSON object. */
 
+#include "reference.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -78,7 +80,7 @@ static int dial(uint32_t number)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         die("socket");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    reference_prepare_tcp(fd);
     setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
     struct sockaddr_in source = {.sin_family = AF_INET,
                                  .sin_addr = {htonl(INADDR_LOOPBACK + 1 + number % 64)}};

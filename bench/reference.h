@@ -15,21 +15,32 @@
 
 enum { REFERENCE_BACKLOG = 1024, REFERENCE_BUFFER = 64 * 1024 };
 
+/* Linux's own default, whatever the host's is, for servers and load alike: with one that paces (bbr)
+ * timers decide how fast loopback is. bench.py gives the daemon the same. */
+#define BENCH_CONGESTION "cubic"
+
 static inline void reference_die(const char *what)
 {
     perror(what);
     exit(EXIT_FAILURE);
 }
 
+static inline void reference_prepare_tcp(int fd)
+{
+    int one = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, BENCH_CONGESTION, strlen(BENCH_CONGESTION)) < 0)
+        reference_die("congestion control " BENCH_CONGESTION);
+}
+
 /* Binds 127.0.0.1, port 0, and prints the line that the benchmark waits for. */
 static inline int reference_open(int type)
 {
-    int one = 1;
     int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         reference_die("socket");
     if (type == SOCK_STREAM)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        reference_prepare_tcp(fd);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t length = sizeof address;
     if (bind(fd, (struct sockaddr *)&address, length) < 0)

@@ -5,12 +5,18 @@ root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What a build takes on Debian 12.
 # shellcheck disable=SC2034  # used by the scripts that source this
-build_packages=(gcc libc6-dev cmake ninja-build pkg-config libev-dev libinih-dev libsystemd-dev)
+build_packages=(gcc libc6-dev cmake ninja-build pkg-config libev-dev libinih-dev libsystemd-dev
+    libmicrohttpd-dev scdoc)
+
+# What making the Debian package takes besides.
+# shellcheck disable=SC2034  # used by the scripts that source this
+package_packages=(dpkg-dev file lintian)
 
 # What the tests take besides. They also build with clang, and use the peers that users have.
 # shellcheck disable=SC2034  # used by the scripts that source this
-test_packages=(check python3 binutils clang libclang-rt-14-dev netcat-openbsd ncat socat haproxy
-    iproute2 procps systemd util-linux rdate ntpsec-ntpdig nmap python3-scapy
+test_packages=("${package_packages[@]}" check python3 binutils clang libclang-rt-14-dev netcat-openbsd
+    ncat socat haproxy iproute2 procps strace systemd util-linux rdate ntpsec-ntpdig nmap python3-scapy
+    man-db mandoc groff-base nftables
     libcap2 libedit2 libgnutls30 libnettle8 libseccomp2 libwrap0) # the last six: see fetch_peers
 
 say() {
@@ -57,21 +63,25 @@ install_packages() {
     fi
 }
 
-# fetch_peers: unpacks Debian's chronyd and xinetd into build/peers, for the tests to run. They are not
-# installed: their packages start services on the host, and chrony's removes its time service.
-fetch_peers() {
-    local folder=$root/build/peers package
-    if [ -x "$folder/usr/sbin/chronyd" ] && [ -x "$folder/usr/sbin/xinetd" ] ||
-        ! command -v apt-get >/dev/null; then
+# unpack_peer PACKAGE PROGRAM: unpacks a Debian package in build/peers, where the tests find PROGRAM.
+unpack_peer() {
+    local package=$1 program=$2 folder=$root/build/peers
+    if [ -x "$folder/$program" ] || ! command -v apt-get >/dev/null; then
         return
     fi
-    say "Unpacking chrony and xinetd in build/peers"
+    say "Unpacking $package in build/peers"
     mkdir -p -- "$folder"
-    for package in chrony xinetd; do
-        (cd -- "$folder" && { apt-get -qq download "$package" 2>/dev/null ||
-            { as_root apt-get -qq update && apt-get -qq download "$package"; }; } &&
-            dpkg -x "$package"_*.deb . && rm -- "$package"_*.deb)
-    done
+    (cd -- "$folder" && { apt-get -qq download "$package" 2>/dev/null ||
+        { as_root apt-get -qq update && apt-get -qq download "$package"; }; } &&
+        dpkg -x "$package"_*.deb . && rm -- "$package"_*.deb)
+}
+
+# fetch_peers: unpacks the peers that are not installed, since that would start a service: chrony's
+# package also removes the host's own time service.
+fetch_peers() {
+    unpack_peer chrony usr/sbin/chronyd
+    unpack_peer prometheus usr/bin/prometheus
+    unpack_peer xinetd usr/sbin/xinetd
 }
 
 # build PRESET [CMAKE-OPTION...]: configures and builds in build/PRESET.

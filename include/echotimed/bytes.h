@@ -66,7 +66,10 @@ static inline uint64_t etd_read_uint(struct etd_reader *reader, size_t width)
 {
     struct etd_bytes view = etd_read_bytes(reader, width);
     uint64_t value = 0;
-    for (size_t i = 0; i < view.size; i++)
+    if (view.size == 0)
+        return 0;
+#pragma GCC unroll 8 /* for a constant width the compilers then make one load of it */
+    for (size_t i = 0; i < width; i++)
         value = value << 8 | view.data[i];
     return value;
 }

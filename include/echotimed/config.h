@@ -59,9 +59,13 @@ struct etd_config_daemon {
     enum etd_log_level log_level;
     bool log_connections;
     uint32_t max_connections;
-    uint64_t buffer_memory;    /* bytes */
-    uint64_t drain_timeout_us; /* microseconds, 0: without end */
-    uint64_t busy_poll_us;     /* microseconds, 0: off */
+    uint64_t buffer_memory;              /* bytes */
+    uint64_t drain_timeout_us;           /* microseconds, 0: without end */
+    uint64_t busy_poll_us;               /* microseconds, 0: off */
+    struct etd_endpoint *metrics_listen; /* owned by the configuration; null: off */
+    size_t metrics_listen_count;         /* at most 1 */
+    char user[ETD_USER_NAME_MAX + 1];    /* a name, or an id in digits; empty: stay who it is */
+    char group[ETD_USER_NAME_MAX + 1];   /* likewise; empty: the user's own */
 };
 
 /* Values of one [tcp], [udp], [tcp NAME] or [udp NAME]. Of the fields that belong to the other

@@ -159,6 +159,14 @@ void etd_session_relayed(struct etd_session *session, struct etd_turn *turn, siz
 /* How many bytes the owner keeps for the session, and where. */
 size_t etd_session_kept(const struct etd_session *session, int *keeper);
 
+/* Whether there is nothing to settle: what was received is answered and sent, and the session waits for
+ * more, as it did before. */
+static inline bool etd_session_rests(const struct etd_session *session, const struct etd_turn *turn)
+{
+    return session->holding == NULL && session->state == ETD_SESSION_OPEN && !session->stopping &&
+           !session->input_ended && turn->due.size == 0 && turn->fresh.size == 0;
+}
+
 /* Ends the session's part of the turn and says what it waits for. */
 enum etd_session_wish etd_session_settle(struct etd_session *session, struct etd_turn *turn);
 

@@ -22,6 +22,7 @@ static const struct etd_protocol_choice protocols[] = {
 enum {
     NS_PER_US = 1000,
     US_PER_S = 1000000,
+    SETUP_US = 5 * US_PER_S, /* for the name and the connection, where probes may take less */
     TURN = 64,               /* answers that are taken before timers have their turn */
     LOOKALIKES = 64,         /* probes that a damaged echo is compared with, */
     LOOKALIKES_SHORT = 2048, /* and one that is too short to have a name */
@@ -223,27 +224,19 @@ static struct etd_ping_probe *most_alike(struct ping *ping, struct etd_bytes pay
 static struct etd_ping_probe *find_probe(struct ping *ping, struct etd_bytes payload)
 {
     const struct etd_protocol *protocol = ping->probe.protocol;
-    struct etd_ping_probe *named = NULL;
+    bool is_echo = ping->settings->protocol == ETD_PROTOCOL_ECHO && payload.size > 0;
+    struct etd_ping_probe *found = NULL;
     uint32_t number;
     size_t first;
-    bool tells = protocol->number != NULL && protocol->number(&ping->probe, payload, &number);
-    if (tells)
-        named = etd_ping_book_find(&ping->book, number);
-    if (ping->settings->protocol == ETD_PROTOCOL_ECHO && payload.size > 0) {
-        /* What names a probe is not that probe's echo if the rest is another's: a digit was hit. */
-        if (named != NULL &&
-            etd_pattern_differs(payload, ping->probe.session, number, &first) <= payload.size / 2)
-            return named;
-        named = most_alike(ping, payload);
-        tells = true;
-    }
-    if (named != NULL)
-        return named;
-    if (tells && !ping->link.tcp)
-        return NULL;
-    /* A datagram that should tell its probe and does not answers none. */
-    if (protocol->number != NULL && !ping->link.tcp && payload.size > 0)
-        return NULL;
+    if (protocol->number != NULL && protocol->number(&ping->probe, payload, &number))
+        found = etd_ping_book_find(&ping->book, number);
+    /* What names a probe is not that probe's echo if the rest is another's: a digit was hit. */
+    if (is_echo && (found == NULL || etd_pattern_differs(payload, ping->probe.session, number,
+                                                         &first) > payload.size / 2))
+        found = most_alike(ping, payload);
+    /* A datagram that should tell its probe and does not, answers none; anybody can send one. */
+    if (found != NULL || (!ping->link.tcp && protocol->number != NULL && payload.size > 0))
+        return found;
     return etd_ping_book_turn(&ping->book, ping->link.tcp);
 }
 
@@ -382,7 +375,8 @@ static void run_loop(struct ping *ping)
 
 static bool open_link(struct ping *ping)
 {
-    uint64_t deadline = etd_clock_monotonic_us() + ping->settings->timeout_us;
+    uint64_t wait = ping->settings->timeout_us > SETUP_US ? ping->settings->timeout_us : SETUP_US;
+    uint64_t deadline = etd_clock_monotonic_us() + wait;
     if (!etd_target_find(&ping->target, ping->settings, deadline, ping->error) ||
         !etd_probe_begin(&ping->probe, ping->settings, ping->error))
         return false;

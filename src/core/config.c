@@ -17,18 +17,31 @@ void etd_config_title(const struct etd_config_listener *listener, struct etd_wri
     etd_write_text(writer, "]");
 }
 
-void etd_config_listener_clear(struct etd_config_listener *listener,
-                               const struct etd_memory *memory)
+static void section_clear(enum etd_config_section section, void *base,
+                          const struct etd_memory *memory)
 {
     for (size_t i = 0; i < ETD_CONFIG_KEYS; i++) {
         const struct etd_config_key *key = &etd_config_keys[i];
-        if (key->section == etd_config_section_of(listener->transport) && !key->planned)
-            etd_value_clear(key, listener, memory);
+        if (key->section == section && !key->planned)
+            etd_value_clear(key, base, memory);
     }
+}
+
+void etd_config_daemon_clear(struct etd_config_daemon *daemon, const struct etd_memory *memory)
+{
+    section_clear(ETD_SECTION_DAEMON, daemon, memory);
+}
+
+void etd_config_listener_clear(struct etd_config_listener *listener,
+                               const struct etd_memory *memory)
+{
+    section_clear(etd_config_section_of(listener->transport), listener, memory);
 }
 
 void etd_config_free(struct etd_config *config)
 {
+    if (config->memory != NULL)
+        etd_config_daemon_clear(&config->daemon, config->memory);
     for (size_t i = 0; i < config->listener_count; i++)
         etd_config_listener_clear(&config->listeners[i], config->memory);
     if (config->listeners != NULL)

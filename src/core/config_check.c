@@ -1,6 +1,7 @@
 #include "config_check.h"
 #include "echotimed/ntp_packet.h"
 
+#include "config_refuse.h"
 #include "config_value.h"
 
 #include "echotimed/access.h"
@@ -163,38 +164,59 @@ static void check_access(struct etd_config_draft *draft,
         draft->problems, later(origin_of(section, "allow"), origin_of(section, "deny")), &message);
 }
 
+/* Where a section says what sockets it opens. */
+struct sockets {
+    const char *key;
+    enum etd_transport transport;
+    const struct etd_endpoint *list;
+    size_t count;
+};
+
+static struct sockets sockets_of(const struct etd_config_draft *draft,
+                                 const struct etd_config_draft_section *section)
+{
+    if (section->kind == ETD_SECTION_DAEMON)
+        return (struct sockets){"metrics_listen", ETD_TCP, draft->daemon.metrics_listen,
+                                draft->daemon.metrics_listen_count};
+    const struct etd_config_listener *listener = &section->listener;
+    return (struct sockets){"listen", listener->transport, listener->listen,
+                            listener->listen_count};
+}
+
 static void refuse_collision(struct etd_config_draft *draft,
                              const struct etd_config_draft_section *section,
                              const struct etd_endpoint *endpoint,
                              const struct etd_config_draft_section *other,
                              const struct etd_endpoint *taken)
 {
-    struct etd_origin origin = origin_of(section, "listen");
-    struct etd_origin other_origin = origin_of(other, "listen");
+    struct sockets sockets = sockets_of(draft, section), others = sockets_of(draft, other);
+    struct etd_origin origin = origin_of(section, sockets.key);
+    struct etd_origin other_origin = origin_of(other, others.key);
     if (etd_origin_compare(origin, other_origin) < 0) {
         refuse_collision(draft, other, taken, section, endpoint);
         return;
     }
     struct etd_config_message message;
-    struct etd_writer *writer = message_begin(&message, &section->listener);
-    etd_write_text(writer, " listen: ");
+    struct etd_writer *writer = etd_refuse_key_begin(
+        &message, section, etd_config_key_find(section->kind, sockets.key), ": ");
     etd_endpoint_write(endpoint, writer);
     etd_write_text(writer, " collides with ");
     etd_endpoint_write(taken, writer);
     etd_write_text(writer, " of ");
-    etd_config_title(&other->listener, writer);
+    etd_refuse_title(other, writer);
+    etd_write_text(writer, other->kind == ETD_SECTION_DAEMON ? " metrics_listen" : "");
     etd_write_text(writer, ", given in ");
-    etd_origin_write(given_of(other, "listen")->at, draft->problems->sources, writer);
+    etd_origin_write(given_of(other, others.key)->at, draft->problems->sources, writer);
     etd_write_text(writer, "; give each listener an address or port of its own");
     etd_config_problems_add(draft->problems, origin, &message);
 }
 
-/* The first endpoint of `other` that `endpoint` collides with, of those that stand before it. */
+/* The first of `others` that `endpoint` collides with, of those that stand before it. */
 static const struct etd_endpoint *taken_by(const struct etd_endpoint *endpoint,
-                                           const struct etd_config_draft_section *other)
+                                           const struct sockets *others)
 {
-    for (size_t i = 0; i < other->listener.listen_count; i++) {
-        const struct etd_endpoint *taken = &other->listener.listen[i];
+    for (size_t i = 0; i < others->count; i++) {
+        const struct etd_endpoint *taken = &others->list[i];
         if (taken == endpoint)
             break;
         if (etd_endpoint_collides(endpoint, taken))
@@ -207,15 +229,17 @@ static const struct etd_endpoint *taken_by(const struct etd_endpoint *endpoint,
 static void check_addresses(struct etd_config_draft *draft, size_t index)
 {
     const struct etd_config_draft_section *section = &draft->sections[index];
-    if (is_bad(section, "listen"))
+    struct sockets sockets = sockets_of(draft, section);
+    if (is_bad(section, sockets.key))
         return;
     for (size_t i = 0; i <= index; i++) {
         const struct etd_config_draft_section *other = &draft->sections[i];
-        if (other->kind != section->kind || other->nameless || is_bad(other, "listen"))
+        struct sockets others = sockets_of(draft, other);
+        if (others.transport != sockets.transport || other->nameless || is_bad(other, others.key))
             continue;
-        for (size_t j = 0; j < section->listener.listen_count; j++) {
-            const struct etd_endpoint *endpoint = &section->listener.listen[j];
-            const struct etd_endpoint *taken = taken_by(endpoint, other);
+        for (size_t j = 0; j < sockets.count; j++) {
+            const struct etd_endpoint *endpoint = &sockets.list[j];
+            const struct etd_endpoint *taken = taken_by(endpoint, &others);
             if (taken != NULL) {
                 refuse_collision(draft, section, endpoint, other, taken);
                 return;
@@ -224,12 +248,26 @@ static void check_addresses(struct etd_config_draft *draft, size_t index)
     }
 }
 
+static void check_group(struct etd_config_draft *draft)
+{
+    const struct etd_config_draft_section *daemon = &draft->sections[0];
+    if (draft->daemon.group[0] == '\0' || draft->daemon.user[0] != '\0' ||
+        is_bad(daemon, "group") || is_bad(daemon, "user"))
+        return;
+    struct etd_config_message message;
+    struct etd_writer *writer = etd_config_message_begin(&message);
+    etd_write_text(writer, "[daemon] group: there is no user to become with it; set user too, or "
+                           "leave group out");
+    etd_config_problems_add(draft->problems, origin_of(daemon, "group"), &message);
+}
+
 void etd_draft_check(struct etd_config_draft *draft)
 {
+    check_group(draft);
     for (size_t i = 0; i < draft->section_count; i++) {
         const struct etd_config_draft_section *section = &draft->sections[i];
         if (section->kind == ETD_SECTION_DAEMON || section->nameless)
-            continue;
+            continue; /* what [daemon] collides with comes behind it */
         check_service(draft, section);
         check_memory(draft, section);
         check_refid(draft, section);

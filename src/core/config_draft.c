@@ -73,7 +73,9 @@ void etd_config_draft_init(struct etd_config_draft *draft, const struct etd_memo
 void etd_config_draft_free(struct etd_config_draft *draft)
 {
     for (size_t i = 0; i < draft->section_count; i++) {
-        if (draft->sections[i].kind != ETD_SECTION_DAEMON)
+        if (draft->sections[i].kind == ETD_SECTION_DAEMON)
+            etd_config_daemon_clear(&draft->daemon, draft->memory);
+        else
             etd_config_listener_clear(&draft->sections[i].listener, draft->memory);
     }
     etd_memory_free(draft->memory, draft->sections);
@@ -258,8 +260,8 @@ void etd_config_draft_option(struct etd_config_draft *draft, size_t index)
     etd_memory_free(draft->memory, copy);
 }
 
-/* Hands the listeners over; the draft keeps none. */
-static bool listeners_take(struct etd_config_draft *draft, struct etd_config *config)
+/* Hands all values over; the draft keeps none. */
+static bool values_take(struct etd_config_draft *draft, struct etd_config *config)
 {
     size_t count = draft->section_count - 1;
     struct etd_config_listener *listeners =
@@ -286,5 +288,5 @@ enum etd_config_result etd_config_draft_finish(struct etd_config_draft *draft,
         return ETD_CONFIG_NO_MEMORY;
     if (draft->problems->count > 0)
         return ETD_CONFIG_MISTAKEN;
-    return listeners_take(draft, config) ? ETD_CONFIG_OK : ETD_CONFIG_NO_MEMORY;
+    return values_take(draft, config) ? ETD_CONFIG_OK : ETD_CONFIG_NO_MEMORY;
 }

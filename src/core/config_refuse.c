@@ -4,7 +4,7 @@
 #include "config_value.h"
 #include "nearest.h"
 
-static void title_write(const struct etd_config_draft_section *section, struct etd_writer *writer)
+void etd_refuse_title(const struct etd_config_draft_section *section, struct etd_writer *writer)
 {
     if (section->kind == ETD_SECTION_DAEMON)
         etd_write_text(writer, "[daemon]");
@@ -56,7 +56,7 @@ void etd_refuse_section_twice(struct etd_config_draft *draft,
     struct etd_config_message message;
     struct etd_writer *writer = etd_config_message_begin(&message);
     etd_write_text(writer, "section ");
-    title_write(section, writer);
+    etd_refuse_title(section, writer);
     etd_write_text(writer, " was given in ");
     etd_origin_write(section->opened, draft->problems->sources, writer);
     etd_write_text(writer, " already; put its keys together there");
@@ -101,7 +101,7 @@ void etd_refuse_key(struct etd_config_draft *draft, const struct etd_config_draf
     etd_write_text(writer, "unknown key ");
     etd_write_quoted(writer, etd_bytes_text(name));
     etd_write_text(writer, " in ");
-    title_write(section, writer);
+    etd_refuse_title(section, writer);
     if (elsewhere != NULL) {
         etd_write_text(writer, "; it belongs in [");
         etd_write_text(writer, etd_config_section_name(elsewhere->section));
@@ -122,7 +122,7 @@ struct etd_writer *etd_refuse_key_begin(struct etd_config_message *message,
                                         const struct etd_config_key *key, const char *follows)
 {
     struct etd_writer *writer = etd_config_message_begin(message);
-    title_write(section, writer);
+    etd_refuse_title(section, writer);
     etd_write_text(writer, " ");
     etd_write_text(writer, key->name);
     etd_write_text(writer, follows);

@@ -4,6 +4,9 @@
 
 #include "echotimed/config_draft.h"
 
+/* Writes a section's heading, "[daemon]" or "[tcp NAME]". */
+void etd_refuse_title(const struct etd_config_draft_section *section, struct etd_writer *writer);
+
 /* A heading whose first word is no section. */
 void etd_refuse_section(struct etd_config_draft *draft, const char *text, struct etd_origin origin);
 

@@ -70,6 +70,7 @@ static const struct {
     const char *key;
     const char *value;
 } planned_values[] = {
+    {ETD_SECTION_DAEMON, "metrics_listen", "systemd"},
     {ETD_SECTION_TCP, "listen", "systemd"},
     {ETD_SECTION_UDP, "listen", "systemd"},
 };
@@ -101,13 +102,20 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      .default_text = "0", DAEMON(busy_poll_us),
      .help = "After work, ask for more for so long before sleeping: less latency, for a core that "
              "is kept busy. 0: off."},
-    {ETD_SECTION_DAEMON, "metrics_listen", ETD_CONFIG_ENDPOINTS, 0, 1, .planned = true,
-     .default_text = "", .help = "HOST:PORT at which metrics are served over HTTP. Empty: off."},
-    {ETD_SECTION_DAEMON, "user", ETD_CONFIG_NAME, 0, ETD_USER_NAME_MAX, .planned = true,
-     .fixed = true, .default_text = "",
-     .help = "The user to become when all listeners are bound, when started as root. Empty: stay."},
-    {ETD_SECTION_DAEMON, "group", ETD_CONFIG_NAME, 0, ETD_USER_NAME_MAX, .planned = true,
-     .fixed = true, .default_text = "", .help = "The group to become. Empty: the user's own."},
+    {ETD_SECTION_DAEMON, "metrics_listen", ETD_CONFIG_ENDPOINTS, 0, 1, .default_text = "",
+     DAEMON(metrics_listen),
+     .count_offset = offsetof(struct etd_config_daemon, metrics_listen_count),
+     .help = "Where metrics are served over HTTP, at /metrics, and the state of health, at "
+             "/healthz: HOST:PORT, [IPV6]:PORT or *:PORT. Whoever can connect can read them. "
+             "Empty: off."},
+    {ETD_SECTION_DAEMON, "user", ETD_CONFIG_NAME, 0, ETD_USER_NAME_MAX, .fixed = true,
+     .default_text = "", DAEMON(user),
+     .help = "The user to become, for good, when all listeners are bound, when started as root: a "
+             "name, or an id in digits. It must be able to read the configuration file for a "
+             "reload, which can bind no new port below 1024. Empty: stay."},
+    {ETD_SECTION_DAEMON, "group", ETD_CONFIG_NAME, 0, ETD_USER_NAME_MAX, .fixed = true,
+     .default_text = "", DAEMON(group),
+     .help = "The group to become with it; all others are left. Empty: the user's own."},
 
     {ETD_SECTION_TCP, "listen", ETD_CONFIG_ENDPOINTS, 1, ETD_LISTEN_MAX,
      .default_text = "127.0.0.1:8080", LISTENER(listen),
@@ -116,7 +124,7 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
              "systemd:NAME for a socket from the service manager; several are parted by commas. "
              "Port 0 asks the kernel for a free port."},
     {ETD_SECTION_TCP, "service", ETD_CONFIG_CHOICE, .choices = &services, .default_text = "echo",
-     LISTENER(service), .help = "What is answered."},
+     LISTENER(service), .help = "What is answered; echotimed(8) tells of each service."},
     {ETD_SECTION_TCP, "framing", ETD_CONFIG_CHOICE, .choices = &framings, .default_text = "raw",
      LISTENER(framing),
      .help = "How the byte stream is cut into messages: raw (not at all), line (each ends in LF), "
@@ -177,7 +185,7 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
              "systemd:NAME for a socket from the service manager; several are parted by commas. "
              "Port 0 asks the kernel for a free port."},
     {ETD_SECTION_UDP, "service", ETD_CONFIG_CHOICE, .choices = &services, .default_text = "time",
-     LISTENER(service), .help = "What is answered."},
+     LISTENER(service), .help = "What is answered; echotimed(8) tells of each service."},
     {ETD_SECTION_UDP, "time_format", ETD_CONFIG_CHOICE, .choices = &time_formats,
      .default_text = "rfc3339", LISTENER(time_format),
      .help = "The format in which service time answers a query that names none."},

@@ -18,6 +18,9 @@ void etd_value_write(const struct etd_config_key *key, const void *base, struct 
 /* Frees the field where it is a list, and empties it. */
 void etd_value_clear(const struct etd_config_key *key, void *base, const struct etd_memory *memory);
 
+/* Frees the lists of [daemon]. */
+void etd_config_daemon_clear(struct etd_config_daemon *daemon, const struct etd_memory *memory);
+
 /* Frees the lists of a listener. */
 void etd_config_listener_clear(struct etd_config_listener *listener,
                                const struct etd_memory *memory);

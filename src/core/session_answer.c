@@ -6,7 +6,7 @@
 struct batch {
     struct etd_bytes input; /* not looked at yet */
     struct etd_bytes run;
-    struct etd_writer out;
+    struct etd_writer out; /* unused where the service's answers are the same bytes */
     uint64_t messages;
 };
 
@@ -49,18 +49,20 @@ static struct etd_writer reply_room(struct batch *batch,
     return etd_writer(batch->out.at + settings->framing->header_size, settings->service->reply_max);
 }
 
-/* A service of the same bytes need not be asked: an echo of many small messages spends more time on
- * the question than on the answer. */
 static enum etd_verdict ask(const struct etd_session *session, const struct etd_turn *turn,
                             const struct etd_frame *frame, struct etd_writer *reply)
 {
-    const struct etd_service *service = session->settings->service;
-    if (service->same)
-        return ETD_VERDICT_SAME;
     struct etd_request request = make_request(session, turn);
     request.payload = frame->payload;
     request.terminated = frame->terminated;
-    return etd_service_answer(service, &request, reply);
+    return etd_service_answer(session->settings->service, &request, reply);
+}
+
+static void advance(struct batch *batch, size_t size)
+{
+    batch->messages++;
+    batch->input.data += size;
+    batch->input.size -= size;
 }
 
 /* Answers one message. False: its answer does not go with those that the batch has already, and is
@@ -96,10 +98,53 @@ static bool answer_frame(struct etd_session *session, const struct etd_turn *tur
     case ETD_VERDICT_SILENT:
         break;
     }
-    batch->messages++;
-    batch->input.data += frame->size;
-    batch->input.size -= frame->size;
+    advance(batch, frame->size);
     return true;
+}
+
+/* Cuts the next message off. `seen` bytes are known not to hold a complete one. */
+static enum etd_decoded decode(const struct etd_session *session, struct etd_bytes input,
+                               size_t seen, struct etd_frame *frame)
+{
+    const struct etd_framing *framing = session->settings->framing;
+    enum etd_decoded decoded = framing->decode(input, seen, session->settings->max_message, frame);
+    if (decoded == ETD_DECODED_MORE && session->input_ended)
+        decoded = framing->finish(input, frame);
+    return decoded;
+}
+
+/* A service of the same bytes is not asked, as an echo of many small messages would spend more time on
+ * the questions than on the answers: a run of messages is its own answer. */
+static enum etd_decoded answer_same(const struct etd_session *session, struct etd_turn *turn,
+                                    struct batch *batch, size_t seen, struct etd_frame *frame)
+{
+    enum etd_decoded decoded = ETD_DECODED_MESSAGE;
+    batch->run.data = batch->input.data;
+    while (batch->input.size > 0) {
+        decoded = decode(session, batch->input, seen, frame);
+        if (decoded != ETD_DECODED_MESSAGE)
+            break;
+        seen = 0;
+        batch->run.size += frame->size;
+        advance(batch, frame->size);
+    }
+    turn->due = batch->run;
+    return decoded;
+}
+
+static enum etd_decoded answer_each(struct etd_session *session, struct etd_turn *turn,
+                                    struct batch *batch, size_t seen, struct etd_frame *frame)
+{
+    enum etd_decoded decoded = ETD_DECODED_MESSAGE;
+    batch->out = etd_writer(turn->output, turn->output_size);
+    while (batch->input.size > 0 && session->state == ETD_SESSION_OPEN) {
+        decoded = decode(session, batch->input, seen, frame);
+        seen = 0;
+        if (decoded != ETD_DECODED_MESSAGE || !answer_frame(session, turn, batch, frame))
+            break;
+    }
+    turn->due = batch->run.size > 0 ? batch->run : etd_writer_bytes(&batch->out);
+    return decoded;
 }
 
 void etd_session_hold(struct etd_session *session, struct etd_turn *turn, struct etd_bytes rest,
@@ -141,24 +186,13 @@ static void consume(struct etd_session *session, struct etd_turn *turn, const st
 
 void etd_session_answer(struct etd_session *session, struct etd_turn *turn)
 {
-    const struct etd_session_settings *settings = session->settings;
     bool held = etd_session_holds_input(session);
-    struct batch batch = {
-        .input = held ? etd_buffer_held(&session->holding->in) : turn->fresh,
-        .out = etd_writer(turn->output, turn->output_size),
-    };
+    struct batch batch = {.input = held ? etd_buffer_held(&session->holding->in) : turn->fresh};
     size_t seen = session->holding != NULL ? session->holding->seen : 0;
-    enum etd_decoded decoded = ETD_DECODED_MESSAGE;
     struct etd_frame frame;
-    while (batch.input.size > 0 && session->state == ETD_SESSION_OPEN) {
-        decoded = settings->framing->decode(batch.input, seen, settings->max_message, &frame);
-        if (decoded == ETD_DECODED_MORE && session->input_ended)
-            decoded = settings->framing->finish(batch.input, &frame);
-        seen = 0;
-        if (decoded != ETD_DECODED_MESSAGE || !answer_frame(session, turn, &batch, &frame))
-            break;
-    }
-    turn->due = batch.run.size > 0 ? batch.run : etd_writer_bytes(&batch.out);
+    enum etd_decoded decoded = session->settings->service->same
+                                   ? answer_same(session, turn, &batch, seen, &frame)
+                                   : answer_each(session, turn, &batch, seen, &frame);
     consume(session, turn, &batch, held);
     switch (decoded) {
     case ETD_DECODED_MESSAGE:

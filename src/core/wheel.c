@@ -79,6 +79,8 @@ bool etd_wheel_next(const struct etd_wheel *wheel, etd_tick *when)
 static void advance(struct etd_wheel *wheel, etd_tick now)
 {
     etd_tick start = slot_start(now), when;
+    if (start == wheel->now)
+        return;
     if (etd_wheel_next(wheel, &when) && etd_tick_reached(start, when))
         start = when - ETD_WHEEL_SLOT_MS;
     if (etd_tick_reached(start, wheel->now))

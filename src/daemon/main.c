@@ -1,6 +1,7 @@
 /* echotimed: reads its command line and configuration, serves, and says how it ended. */
 #include "daemon/loop.h"
 #include "daemon/options.h"
+#include "daemon/root.h"
 #include "daemon/server.h"
 #include "platform/log.h"
 #include "platform/notify.h"
@@ -10,15 +11,22 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-static int serve(const struct etd_config *config)
+/* `file`: where the configuration came from, null for nowhere. */
+static int serve(const struct etd_config *config, const char *file)
 {
-    int status = EX_OSERR;
     struct etd_server server;
+    struct etd_identity heir;
+    int status = etd_root_find_heir(&config->daemon, &heir);
+    if (status != EX_OK)
+        return status;
+    status = EX_OSERR;
     struct ev_loop *loop = etd_loop_open();
     if (loop == NULL)
         return status;
     if (!etd_server_open(&server, loop, config))
         goto close_loop;
+    if (!etd_root_give_up(&heir, file))
+        goto close_server;
     char text[64];
     snprintf(text, sizeof text, "serving %zu listener%s", config->listener_count,
              config->listener_count == 1 ? "" : "s");
@@ -28,6 +36,7 @@ static int serve(const struct etd_config *config)
     if (!etd_loop_failed())
         status = EXIT_SUCCESS;
     etd_server_log_counters(&server, ETD_LOG_INFO);
+close_server:
     etd_server_close(&server);
 close_loop:
     etd_loop_close(loop);
@@ -54,7 +63,7 @@ int main(int argc, char **argv)
     if (loaded.built_in)
         etd_log(ETD_LOG_NOTICE, "no configuration file: serving the built-in defaults", "file=%s",
                 options.request.sources.file);
-    status = serve(&loaded.config);
+    status = serve(&loaded.config, loaded.built_in ? NULL : options.request.sources.file);
     etd_log(status == EXIT_SUCCESS ? ETD_LOG_INFO : ETD_LOG_ERROR, "ended", "status=%d", status);
     etd_log_close();
     etd_config_loaded_free(&loaded);

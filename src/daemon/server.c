@@ -150,7 +150,7 @@ static uint64_t other_descriptors(const struct etd_server *server)
         others += server->tcp[i].sockets.count;
     for (size_t i = 0; i < server->udp_count; i++)
         others += server->udp[i].sockets.count;
-    return others;
+    return others + etd_metrics_descriptors(&server->metrics);
 }
 
 /* As many connections as asked for, as far as the descriptor limit allows. */
@@ -255,6 +255,7 @@ static bool open_listeners(struct etd_server *server)
             break;
         }
     }
+    opened &= etd_metrics_open(&server->metrics, server, config->daemon.metrics_listen);
     return opened && etd_udp_shared_note_sockets(&server->udp_shared, server->udp, udp);
 }
 
@@ -272,6 +273,7 @@ bool etd_server_open(struct etd_server *server, struct ev_loop *loop,
     etd_relay_init(&server->relay);
     server->turn.pool = &server->pool;
     server->turn.clock = &server->clock;
+    server->started = etd_server_clock(server)->now;
     start_watchers(server);
     if (etd_signals_open(&server->signals, server) && allocate(server) && open_listeners(server) &&
         open_connections(server))
@@ -321,6 +323,7 @@ void etd_server_close(struct etd_server *server)
         etd_tcp_listener_free(&server->tcp[i]);
     for (size_t i = 0; server->udp != NULL && i < server->udp_count; i++)
         etd_udp_endpoint_free(&server->udp[i]);
+    etd_metrics_close(&server->metrics);
     free(server->sources.slots);
     etd_relay_close(&server->relay);
     ev_timer_stop(server->loop, &server->deadline_timer);

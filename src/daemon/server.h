@@ -4,6 +4,7 @@
 #define ECHOTIMED_DAEMON_SERVER_H
 
 #include "daemon/connections.h"
+#include "daemon/metrics.h"
 #include "daemon/relay.h"
 #include "daemon/tcp_listener.h"
 #include "daemon/udp_endpoint.h"
@@ -44,6 +45,11 @@ struct etd_server {
     ev_timer accept_timer; /* active: accepting pauses until then */
     uint64_t accept_pauses;
     struct etd_log_limit pause_log;
+
+    struct etd_metrics metrics;
+    uint64_t reloads_good; /* of the configuration, so far */
+    uint64_t reloads_bad;
+    struct etd_timestamp started;
 
     ev_timer watch_timer; /* active: something is not watched until then */
     struct etd_log_limit watch_log;
@@ -89,6 +95,6 @@ void etd_server_end(struct etd_server *server);
 void etd_server_connection_closed(struct etd_server *server);
 
 /* Writes all counters to the log. */
-void etd_server_log_counters(const struct etd_server *server, enum etd_log_level level);
+void etd_server_log_counters(struct etd_server *server, enum etd_log_level level);
 
 #endif

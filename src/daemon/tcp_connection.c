@@ -4,11 +4,13 @@
 #include "daemon/server.h"
 #include "daemon/tcp_listener.h"
 #include "platform/log.h"
+#include "platform/socket.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,6 +18,9 @@
 /* Sends of one connection in one turn of the loop: more wait for the next, so that no peer with many
  * messages delays the others. */
 enum { SENDS_PER_TURN = 4 };
+
+/* So many connections are not read at once after one that was, in vain. */
+enum { NOT_AT_ONCE = 31 };
 
 /* How often in a write time-out it is looked whether the peer takes anything. */
 enum { LOOKS = 8 };
@@ -91,11 +96,22 @@ static void flush(struct etd_connection *connection, struct etd_turn *turn)
     }
 }
 
-static void log_closed(const struct etd_server *server, const struct etd_tcp_listener *listener,
-                       const struct etd_session *session)
+/* Connections that came before `log_connections` was switched on were not asked who they are. */
+static void format_source(const struct etd_connection *connection, char source[ETD_ADDRESS_TEXT])
 {
+    struct etd_socket_address peer = {.address = connection->session.peer};
+    if (peer.address.port != 0 || etd_socket_peer(connection->watcher.fd, &peer))
+        etd_address_format(&peer.address, source);
+    else
+        snprintf(source, ETD_ADDRESS_TEXT, "unknown");
+}
+
+static void log_closed(const struct etd_server *server, const struct etd_tcp_listener *listener,
+                       const struct etd_connection *connection)
+{
+    const struct etd_session *session = &connection->session;
     char source[ETD_ADDRESS_TEXT];
-    etd_address_format(&session->peer, source);
+    format_source(connection, source);
     uint32_t age = server->turn.now - session->opened;
     etd_log(ETD_LOG_INFO, "closed",
             "source=%s listener=\"%s\" reason=%s age=%" PRIu32 ".%03" PRIu32 "s messages=%" PRIu64
@@ -109,7 +125,7 @@ static void finish(struct etd_server *server, struct etd_connection *connection)
     struct etd_tcp_listener *listener = connection->watcher.data;
     struct etd_session *session = &connection->session;
     if (server->config->daemon.log_connections)
-        log_closed(server, listener, session);
+        log_closed(server, listener, connection);
     ev_io_stop(server->loop, &connection->watcher);
     if (session->reset) {
         struct linger reset = {.l_onoff = 1, .l_linger = 0};
@@ -219,7 +235,9 @@ static void work(struct etd_server *server, struct etd_connection *connection, b
     listener->counters.messages += session->messages - messages;
     listener->counters.bytes_in += session->bytes_in - in;
     listener->counters.bytes_out += session->bytes_out - out;
-    settle(server, connection, stood);
+    if (!stood || connection->watcher.events != EV_READ ||
+        !etd_session_rests(session, &server->turn))
+        settle(server, connection, stood);
 }
 
 static void on_ready(EV_P_ ev_io *watcher, int revents)
@@ -230,6 +248,20 @@ static void on_ready(EV_P_ ev_io *watcher, int revents)
     if (revents & EV_ERROR) /* the kernel would not watch the socket */
         etd_session_fail(&connection->session, ETD_CLOSE_SOCKET_ERROR);
     work(listener->server, connection, (revents & EV_READ) != 0, true);
+}
+
+/* A peer that knows what it wants has sent it by now, and is answered without another wait. Where the
+ * peers of a listener are slower than that, only one now and then is tried. */
+static void begin_reading(struct etd_server *server, struct etd_connection *connection)
+{
+    struct etd_tcp_listener *listener = connection->watcher.data;
+    uint64_t before = listener->counters.bytes_in;
+    bool at_once = listener->silent == 0 || server->draining;
+    work(server, connection, at_once, false);
+    if (!at_once)
+        listener->silent--;
+    else if (listener->counters.bytes_in == before)
+        listener->silent = NOT_AT_ONCE;
 }
 
 void etd_tcp_connection_begin(struct etd_tcp_listener *listener, int fd,
@@ -246,7 +278,7 @@ void etd_tcp_connection_begin(struct etd_tcp_listener *listener, int fd,
         (void)etd_server_clock(server);
     etd_session_open(&connection->session, &listener->settings, peer, &server->turn);
     connection->session.counted = counted;
-    work(server, connection, true, false);
+    begin_reading(server, connection);
 }
 
 void etd_tcp_connection_expire(struct etd_server *server, struct etd_connection *connection)

@@ -47,16 +47,28 @@ static bool survive(struct etd_tcp_listener *listener, int error)
     }
 }
 
+/* Whether anybody wants to know who the next peer is: the kernel takes a lock to tell it. */
+static bool wants_peer(const struct etd_tcp_listener *listener)
+{
+    const struct etd_server *server = listener->server;
+    return listener->access.count > 0 || listener->max_per_source != 0 ||
+           server->config->daemon.log_connections ||
+           server->connections.open >= server->max_connections;
+}
+
 /* Gives whether there may be more to accept. */
 static bool accept_one(struct etd_tcp_listener *listener, int listening)
 {
     struct sockaddr_storage storage;
     socklen_t length = sizeof storage;
-    int fd = accept4(listening, (struct sockaddr *)&storage, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    bool named = wants_peer(listener);
+    int fd = accept4(listening, named ? (struct sockaddr *)&storage : NULL, named ? &length : NULL,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return survive(listener, errno);
     struct etd_socket_address peer = {.scope_id = 0};
-    (void)etd_socket_from_sockaddr(&storage, length, &peer);
+    if (named)
+        (void)etd_socket_from_sockaddr(&storage, length, &peer);
     bool counted;
     enum etd_reject_reason reason = etd_admission_of_peer(listener, &peer.address, &counted);
     if (reason == ETD_REJECT_NONE) {
@@ -76,10 +88,10 @@ static void on_acceptable(EV_P_ ev_io *watcher, int revents)
         etd_server_watch_again(listener->server, listener->title);
         return;
     }
-    for (int accepts = 0; accepts < ACCEPTS_PER_TURN; accepts++) {
-        if (!accept_one(listener, watcher->fd))
-            return;
-    }
+    unsigned accepts = 0;
+    while (accepts < listener->portion.most && accept_one(listener, watcher->fd))
+        accepts++;
+    etd_portion_took(&listener->portion, accepts, ACCEPTS_PER_TURN);
 }
 
 static uint32_t milliseconds(uint64_t microseconds)
@@ -109,6 +121,7 @@ bool etd_tcp_listener_open(struct etd_tcp_listener *listener, struct etd_server 
     *listener = (struct etd_tcp_listener){
         .server = server,
         .settings = settings_of(config),
+        .portion = {.most = 1},
         .max_per_source = config->max_connections_per_source,
         .number = (uint16_t)(listener - server->tcp),
     };

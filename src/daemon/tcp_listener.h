@@ -6,6 +6,7 @@
 #include "echotimed/access.h"
 #include "echotimed/config.h"
 #include "echotimed/counters.h"
+#include "echotimed/portion.h"
 #include "echotimed/session.h"
 #include "platform/log.h"
 
@@ -22,6 +23,8 @@ struct etd_tcp_listener {
     uint32_t max_per_source; /* 0: no limit */
     uint16_t number;         /* by which the server counts its sources */
     struct etd_tcp_counters counters;
+    struct etd_portion portion; /* connections to accept in one turn */
+    unsigned silent;            /* connections to come that are not read at once */
     struct etd_sockets sockets;
     struct etd_log_limit rejected_log;
     struct etd_log_limit error_log;

@@ -36,6 +36,7 @@ struct etd_udp_batch {
     struct iovec in_data[ETD_UDP_BATCH];
     struct sockaddr_storage peers[ETD_UDP_BATCH];
     union in_control in_control[ETD_UDP_BATCH];
+    const struct cmsghdr *asked[ETD_UDP_BATCH]; /* tells where it was sent to; null: nothing does */
 
     size_t answers;
     uint8_t from[ETD_UDP_BATCH];  /* the datagram that each answer is to */
@@ -107,12 +108,14 @@ size_t etd_udp_batch_receive(struct etd_udp_batch *batch, int fd, size_t most)
     return batch->received;
 }
 
-static void read_ipv4(const struct cmsghdr *message, struct etd_udp_datagram *datagram)
+static void read_ipv4(const struct cmsghdr *message, struct etd_udp_datagram *datagram,
+                      const struct cmsghdr **asked)
 {
     struct in_pktinfo info;
     int number;
     switch (message->cmsg_type) {
     case IP_PKTINFO:
+        *asked = message;
         /* spec_dst is the host's own address; a broadcast datagram's is not what was asked. */
         memcpy(&info, CMSG_DATA(message), sizeof info);
         datagram->to_one_host = info.ipi_addr.s_addr == info.ipi_spec_dst.s_addr &&
@@ -130,12 +133,14 @@ static void read_ipv4(const struct cmsghdr *message, struct etd_udp_datagram *da
     }
 }
 
-static void read_ipv6(const struct cmsghdr *message, struct etd_udp_datagram *datagram)
+static void read_ipv6(const struct cmsghdr *message, struct etd_udp_datagram *datagram,
+                      const struct cmsghdr **asked)
 {
     struct in6_pktinfo info;
     int number;
     switch (message->cmsg_type) {
     case IPV6_PKTINFO:
+        *asked = message;
         memcpy(&info, CMSG_DATA(message), sizeof info);
         datagram->to_one_host = !IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
         break;
@@ -163,8 +168,7 @@ static void read_time(const struct cmsghdr *message, struct etd_udp_datagram *da
         (struct etd_timestamp){.seconds = time.tv_sec, .nanoseconds = (uint32_t)time.tv_nsec};
 }
 
-void etd_udp_batch_read(const struct etd_udp_batch *batch, size_t i,
-                        struct etd_udp_datagram *datagram)
+void etd_udp_batch_read(struct etd_udp_batch *batch, size_t i, struct etd_udp_datagram *datagram)
 {
     const struct msghdr *header = &batch->in[i].msg_hdr;
     struct etd_socket_address source = {.scope_id = 0};
@@ -174,12 +178,13 @@ void etd_udp_batch_read(const struct etd_udp_batch *batch, size_t i,
     };
     (void)etd_socket_from_sockaddr(header->msg_name, header->msg_namelen, &source);
     datagram->source = source.address;
+    batch->asked[i] = NULL;
     for (struct cmsghdr *message = CMSG_FIRSTHDR(header); message != NULL;
          message = CMSG_NXTHDR((struct msghdr *)header, message)) {
         if (message->cmsg_level == IPPROTO_IP)
-            read_ipv4(message, datagram);
+            read_ipv4(message, datagram, &batch->asked[i]);
         else if (message->cmsg_level == IPPROTO_IPV6)
-            read_ipv6(message, datagram);
+            read_ipv6(message, datagram, &batch->asked[i]);
         else if (message->cmsg_level == SOL_SOCKET)
             read_time(message, datagram);
     }
@@ -202,24 +207,11 @@ void etd_udp_batch_answer(struct etd_udp_batch *batch, size_t i, struct etd_byte
         batch->room += answer.size;
 }
 
-/* The control message that tells where datagram `i` was sent to; there is one. */
-static const struct cmsghdr *destination(const struct etd_udp_batch *batch, size_t i)
-{
-    const struct msghdr *header = &batch->in[i].msg_hdr;
-    for (struct cmsghdr *message = CMSG_FIRSTHDR(header); message != NULL;
-         message = CMSG_NXTHDR((struct msghdr *)header, message)) {
-        if ((message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_PKTINFO) ||
-            (message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_PKTINFO))
-            return message;
-    }
-    return NULL;
-}
-
 /* Whether two datagrams came from one socket to one address, so that their answers can go together. */
 static bool same_peer(const struct etd_udp_batch *batch, size_t a, size_t b)
 {
     const struct msghdr *one = &batch->in[a].msg_hdr, *other = &batch->in[b].msg_hdr;
-    const struct cmsghdr *to = destination(batch, a), *also = destination(batch, b);
+    const struct cmsghdr *to = batch->asked[a], *also = batch->asked[b];
     return one->msg_namelen == other->msg_namelen &&
            memcmp(one->msg_name, other->msg_name, one->msg_namelen) == 0 && to != NULL &&
            also != NULL && to->cmsg_len == also->cmsg_len && memcmp(to, also, to->cmsg_len) == 0;
@@ -295,7 +287,7 @@ static void make_message(struct etd_udp_batch *batch, size_t m, size_t first, si
     const struct msghdr *asked = &batch->in[batch->from[first]].msg_hdr;
     struct msghdr *out = &batch->out[m].msg_hdr;
     char *control = batch->out_control[m].bytes;
-    size_t size = write_source(destination(batch, batch->from[first]), (struct cmsghdr *)control);
+    size_t size = write_source(batch->asked[batch->from[first]], (struct cmsghdr *)control);
     if (batch->class[first] != 0)
         size += write_class(batch->class[first], asked_family(asked) == AF_INET,
                             (struct cmsghdr *)(void *)(control + size));

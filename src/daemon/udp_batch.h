@@ -41,9 +41,9 @@ bool etd_udp_socket_tell(int fd);
  * that an earlier answer met, and is cleared by having been told. */
 size_t etd_udp_batch_receive(struct etd_udp_batch *batch, int fd, size_t most);
 
-/* Reads datagram `i` of those received. Views are valid until the next batch is received. */
-void etd_udp_batch_read(const struct etd_udp_batch *batch, size_t i,
-                        struct etd_udp_datagram *datagram);
+/* Reads datagram `i` of those received, once, before it is answered. Views are valid until the next
+ * batch is received. */
+void etd_udp_batch_read(struct etd_udp_batch *batch, size_t i, struct etd_udp_datagram *datagram);
 
 /* Room for the next answer, for the longest that there is. */
 struct etd_writer etd_udp_batch_room(struct etd_udp_batch *batch);

@@ -174,19 +174,6 @@ static size_t answer_batch(struct etd_udp_endpoint *endpoint, int fd, size_t mos
     return received;
 }
 
-/* A batch has room for what the last one had, and for twice as many when that was full: then a single
- * datagram costs no look for a second one, and a flood soon comes in whole batches. */
-static bool answer_expected(struct etd_udp_endpoint *endpoint, int fd)
-{
-    size_t most = endpoint->expected;
-    size_t received = answer_batch(endpoint, fd, most);
-    if (received < most)
-        endpoint->expected = received > 0 ? received : 1;
-    else if (most < ETD_UDP_BATCH)
-        endpoint->expected = 2 * most < ETD_UDP_BATCH ? 2 * most : ETD_UDP_BATCH;
-    return received == ETD_UDP_BATCH;
-}
-
 static void on_readable(EV_P_ ev_io *watcher, int revents)
 {
     struct etd_udp_endpoint *endpoint = watcher->data;
@@ -196,7 +183,9 @@ static void on_readable(EV_P_ ev_io *watcher, int revents)
         return;
     }
     for (int batches = 0; batches < BATCHES_PER_TURN; batches++) {
-        if (!answer_expected(endpoint, watcher->fd))
+        size_t received = answer_batch(endpoint, watcher->fd, endpoint->portion.most);
+        etd_portion_took(&endpoint->portion, (unsigned)received, ETD_UDP_BATCH);
+        if (received < ETD_UDP_BATCH)
             return;
     }
 }
@@ -230,7 +219,7 @@ bool etd_udp_endpoint_open(struct etd_udp_endpoint *endpoint, struct etd_server 
         .dates_packets = ntp || stamp,
         .stateful = stamp && config->stamp_mode == ETD_STAMP_STATEFUL,
         .segments = true,
-        .expected = 1,
+        .portion = {.most = 1},
         .times = {.ntp_stratum = (uint8_t)config->ntp_stratum, .stamp_tlvs = config->stamp_tlvs},
         .rules = {.own = &server->udp_shared.own,
                   .refuse_low_ports = config->refuse_low_ports,

@@ -6,6 +6,7 @@
 #include "daemon/section.h"
 #include "echotimed/config.h"
 #include "echotimed/counters.h"
+#include "echotimed/portion.h"
 #include "echotimed/source_rules.h"
 #include "echotimed/udp_guard.h"
 #include "platform/log.h"
@@ -21,10 +22,10 @@ struct etd_udp_endpoint {
     enum etd_time_format time_format;
     bool require_sync;
     bool require_padding;
-    bool dates_packets; /* the service tells times of each datagram, not just the time */
-    bool stateful;      /* stamp counts its answers to each sender */
-    bool segments;      /* the kernel can cut one message into many answers */
-    size_t expected; /* datagrams in the next batch, 1 to ETD_UDP_BATCH: what there was at last */
+    bool dates_packets;         /* the service tells times of each datagram, not just the time */
+    bool stateful;              /* stamp counts its answers to each sender */
+    bool segments;              /* the kernel can cut one message into many answers */
+    struct etd_portion portion; /* datagrams in a batch */
     struct etd_time_settings times;
     struct etd_access access;
     struct etd_source_rules rules;

@@ -1,5 +1,7 @@
 #include "platform/socket.h"
 
+#include "platform/privileges.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -69,6 +71,14 @@ bool etd_socket_bound(int fd, struct etd_socket_address *address)
            etd_socket_from_sockaddr(&storage, length, address);
 }
 
+bool etd_socket_peer(int fd, struct etd_socket_address *address)
+{
+    struct sockaddr_storage storage;
+    socklen_t length = sizeof storage;
+    return getpeername(fd, (struct sockaddr *)&storage, &length) == 0 &&
+           etd_socket_from_sockaddr(&storage, length, address);
+}
+
 /* fe80::/10 (RFC 4291 section 2.5.6). */
 static bool is_link_local(const struct etd_address *address)
 {
@@ -80,7 +90,7 @@ static void explain_failure(char error[ETD_SOCKET_ERROR], const char *doing,
                             const struct etd_socket_address *address, int type, int failure)
 {
     char text[ETD_ADDRESS_TEXT];
-    char advice[128] = "";
+    char advice[160] = "";
     unsigned port = address->address.port;
     etd_address_format(&address->address, text);
     switch (failure) {
@@ -92,7 +102,10 @@ static void explain_failure(char error[ETD_SOCKET_ERROR], const char *doing,
     case EPERM:
         if (port < IPPORT_RESERVED)
             snprintf(advice, sizeof advice,
-                     "; a port below 1024 takes the capability CAP_NET_BIND_SERVICE");
+                     "; a port below 1024 takes the capability CAP_NET_BIND_SERVICE%s",
+                     etd_privileges_dropped()
+                         ? ", which was given up with root for [daemon] user: restart to bind it"
+                         : "");
         break;
     case EADDRNOTAVAIL:
         snprintf(advice, sizeof advice,

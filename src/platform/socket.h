@@ -61,6 +61,9 @@ int etd_socket_open_udp(const struct etd_socket_address *address,
  * `fd` is no IPv4 or IPv6 socket. */
 bool etd_socket_bound(int fd, struct etd_socket_address *address);
 
+/* The address that a connected socket's other end has; false as above, or when it is not connected. */
+bool etd_socket_peer(int fd, struct etd_socket_address *address);
+
 /* For bind(2), sendto(2) and the like. An IPv4-mapped address becomes AF_INET. Gives the length. */
 socklen_t etd_socket_to_sockaddr(const struct etd_socket_address *address,
                                  struct sockaddr_storage *storage);

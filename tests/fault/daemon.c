@@ -41,16 +41,29 @@ static int count_descriptors(void)
 
 static _Noreturn void be_the_daemon(const struct fault_daemon *daemon, int ready)
 {
-    char *arguments[] = {(char[]){"echotimed"}, (char[]){"-c"}, (char[]){ETD_FAULT_CONFIG}, NULL};
+    char user[64], group[64];
+    char *arguments[] = {(char[]){"echotimed"},
+                         (char[]){"-c"},
+                         (char[]){ETD_FAULT_CONFIG},
+                         (char[]){"-o"},
+                         user,
+                         (char[]){"-o"},
+                         group,
+                         NULL};
+    snprintf(user, sizeof user, "daemon.user=%s",
+             daemon->plan.user == NULL ? "" : daemon->plan.user);
+    snprintf(group, sizeof group, "daemon.group=%s",
+             daemon->plan.group == NULL ? "" : daemon->plan.group);
     struct fault_report *report = daemon->report;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(daemon->log, STDERR_FILENO);
     int before = count_descriptors();
     fault_arm(&daemon->plan, report, ready);
-    report->status = echotimed_main(3, arguments);
+    report->status = echotimed_main(7, arguments);
     fault_disarm();
     report->descriptors_left = count_descriptors() - before;
     __gcov_dump();
+    prctl(PR_SET_DUMPABLE, 1); /* the search for leaks traces, and giving up root forbade that */
     bool leaked = __lsan_do_recoverable_leak_check != NULL && __lsan_do_recoverable_leak_check();
     _exit(leaked ? LEAKED : report->status);
 }

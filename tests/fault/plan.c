@@ -23,6 +23,17 @@ static const char *const names[FAULT_CALLS] = {
     [FAULT_SIGNALFD] = "signalfd",
     [FAULT_SOCKET] = "socket",
     [FAULT_SPLICE] = "splice",
+    [FAULT_GETPWNAM] = "getpwnam",
+    [FAULT_GETGRNAM] = "getgrnam",
+    [FAULT_SETGROUPS] = "setgroups",
+    [FAULT_SETRESGID] = "setresgid",
+    [FAULT_SETRESUID] = "setresuid",
+    [FAULT_CAPSET] = "capset",
+    [FAULT_PRCTL] = "prctl",
+    [FAULT_GETGROUPS] = "getgroups",
+    [FAULT_GETRESGID] = "getresgid",
+    [FAULT_GETRESUID] = "getresuid",
+    [FAULT_CAPGET] = "capget",
     [FAULT_ALLOCATION] = "an allocation",
 };
 

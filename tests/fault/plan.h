@@ -34,6 +34,17 @@ enum fault_call {
     FAULT_SIGNALFD,
     FAULT_SOCKET,
     FAULT_SPLICE,
+    FAULT_GETPWNAM,
+    FAULT_GETGRNAM,
+    FAULT_SETGROUPS,
+    FAULT_SETRESGID,
+    FAULT_SETRESUID,
+    FAULT_CAPSET,
+    FAULT_PRCTL,
+    FAULT_GETGROUPS,
+    FAULT_GETRESGID,
+    FAULT_GETRESUID,
+    FAULT_CAPGET,
     FAULT_ALLOCATION, /* malloc, calloc, realloc or mmap */
     FAULT_CALLS
 };
@@ -43,11 +54,14 @@ const char *fault_call_name(enum fault_call call);
 /* All zeros: nothing goes wrong. */
 struct fault_plan {
     enum fault_call call;
-    int error;      /* errno; for an allocation it is ENOMEM */
-    unsigned at;    /* the first call that fails, counted from 1 */
-    unsigned count; /* how many calls fail from there on */
-    unsigned every; /* unless 0, in place of both: each such call fails */
-    bool exhausted; /* an allocation: from `at` on no more can be held than at that moment */
+    int error;         /* errno; for an allocation it is ENOMEM; 0: says that it succeeded, and did
+                       nothing (identity_calls.c alone) */
+    unsigned at;       /* the first call that fails, counted from 1 */
+    unsigned count;    /* how many calls fail from there on */
+    unsigned every;    /* unless 0, in place of both: each such call fails */
+    const char *user;  /* unless null, of [daemon]; */
+    const char *group; /* likewise */
+    bool exhausted;    /* an allocation: from `at` on no more can be held than at that moment */
 
     /* Short ones; 0: as many as there are. */
     size_t most_received; /* bytes of a recv, */

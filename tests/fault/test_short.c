@@ -16,7 +16,7 @@ static void run(struct fault_plan plan, size_t bulk)
 /* What the other tests make fail must happen at all. */
 START_TEST(the_scenario_makes_every_call)
 {
-    struct fault_plan plan = {.count = 0};
+    struct fault_plan plan = {.count = 0, .user = "nobody", .group = "nogroup"};
     struct fault_report report;
     fault_run(&plan, FAULT_UNFELT, BULK, &report);
     for (enum fault_call call = 0; call < FAULT_CALLS; call++) {

@@ -54,7 +54,7 @@ LIBRARIES = {
     r"ev\.h": (["src/daemon", "src/client", "bench"], None),
     r"ini\.h": (["src/platform"], 1),
     r"systemd/.*": (["src/platform"], 1),
-    r"microhttpd\.h": (["src/daemon"], 1),
+    r"microhttpd\.h": (["src/platform"], 1),
     r"check\.h": (["tests"], None),
 }
 

@@ -132,9 +132,6 @@ class Check(Case):
 
     def test_what_is_planned_is_refused_by_its_name(self):
         for section, key, value, words in (
-                ("daemon", "metrics_listen", "127.0.0.1:0", " is not supported yet; leave it out"),
-                ("daemon", "user", "nobody", " is not supported yet; leave it out"),
-                ("daemon", "group", "nogroup", " is not supported yet; leave it out"),
                 ("tcp", "listen", "systemd:a", ": 'systemd:a' is not supported yet; write "
                  "HOST:PORT, [IPV6]:PORT or *:PORT"),
                 ("udp", "listen", "systemd:a", ": 'systemd:a' is not supported yet; write "

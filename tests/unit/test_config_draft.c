@@ -61,6 +61,9 @@ START_TEST(every_key_is_taken)
                                "buffer_memory      = 2MiB\n"
                                "drain_timeout      = 3s\n"
                                "busy_poll          = 50us\n"
+                               "metrics_listen     = *:9100\n"
+                               "user               = echo-user\n"
+                               "group              = 4711\n"
                                "\n"
                                "[tcp a.b-c_D]\n"
                                "listen             = 127.0.0.1:1, [::1]:2\n"
@@ -113,6 +116,10 @@ START_TEST(every_key_is_taken)
     ck_assert_uint_eq(config->daemon.buffer_memory, 2 << 20);
     ck_assert_uint_eq(config->daemon.drain_timeout_us, 3000000);
     ck_assert_uint_eq(config->daemon.busy_poll_us, 50);
+    ck_assert_uint_eq(config->daemon.metrics_listen_count, 1);
+    ck_assert_uint_eq(config->daemon.metrics_listen[0].address.port, 9100);
+    ck_assert_str_eq(config->daemon.user, "echo-user");
+    ck_assert_str_eq(config->daemon.group, "4711");
     const struct etd_config_listener *tcp = &config->listeners[0];
     ck_assert_str_eq(tcp->name, "a.b-c_D");
     ck_assert_uint_eq(tcp->listen_count, 2);
@@ -179,13 +186,13 @@ START_TEST(unknown_names_get_the_nearest_known)
     expect_problems("[daemon]\nport=1\n", NULL,
                     "test.ini:2: unknown key 'port' in [daemon], which knows log_level, "
                     "log_connections, max_connections, buffer_memory, drain_timeout, "
-                    "busy_poll\n");
+                     "busy_poll, metrics_listen, user, group\n");
     expect_problems("[udp]\n\x1b[31m\xc3\xa4 = 1\n", NULL,
                     "test.ini:2: the line has a control character; remove it\n");
     expect_problems("[daemon]\n\xc3\xa4 = 1\n", NULL,
                     "test.ini:2: unknown key '\\xc3\\xa4' in [daemon], which knows log_level, "
                     "log_connections, max_connections, buffer_memory, drain_timeout, "
-                    "busy_poll\n");
+                     "busy_poll, metrics_listen, user, group\n");
 }
 END_TEST
 
@@ -244,6 +251,18 @@ START_TEST(keys_before_any_section)
 }
 END_TEST
 
+START_TEST(a_group_needs_a_user)
+{
+    expect_problems("[daemon]\nlog_level = info\ngroup = games\n", NULL,
+                    "test.ini:3: [daemon] group: there is no user to become with it; set user "
+                    "too, or leave group out\n");
+    struct helper helper;
+    helper_init(&helper);
+    helper_load_good(&helper, "[daemon]\ngroup = games\nuser = games\n");
+    helper_free(&helper);
+}
+END_TEST
+
 /* What is not built yet is refused by its name, whatever its value, and never passed over. */
 START_TEST(planned_keys_are_refused)
 {
@@ -260,7 +279,7 @@ START_TEST(planned_keys_are_refused)
                  "test.ini:2: [%s] %s is not supported yet; leave it out\n", section, key->name);
         expect_problems(text, NULL, problems);
     }
-    ck_assert_uint_eq(planned, 3); /* metrics_listen, user, group */
+    ck_assert_uint_eq(planned, 0);
 }
 END_TEST
 
@@ -401,6 +420,22 @@ START_TEST(two_listeners_on_one_address_name_both_lines)
                     "test.ini:3: [tcp c] listen: 127.0.0.1:8080 collides with 127.0.0.1:8080 of "
                     "[tcp a], given in the defaults; give each listener an address or port of its "
                     "own\n");
+    /* Metrics are served over TCP. */
+    expect_problems("[daemon]\nmetrics_listen=*:7\n[tcp]\nlisten=127.0.0.1:8,[::1]:7\n", NULL,
+                    "test.ini:4: [tcp] listen: [::1]:7 collides with *:7 of [daemon] "
+                    "metrics_listen, given in line 2; give each listener an address or port of its "
+                    "own\n");
+    expect_problems("[daemon]\nmetrics_listen=127.0.0.1:8080\n", NULL,
+                    "test.ini:2: [daemon] metrics_listen: 127.0.0.1:8080 collides with "
+                    "127.0.0.1:8080 of [tcp], given in the defaults; give each listener an address "
+                    "or port of its own\n");
+    expect_problems("[daemon]\nmetrics_listen=*:7\n[udp]\nlisten=*:7\n", NULL, "");
+    expect_problems("[daemon]\nmetrics_listen=*\n[tcp]\nlisten=*:7\n", NULL,
+                    "test.ini:2: [daemon] metrics_listen: '*' has no port; write HOST:PORT, "
+                    "[IPV6]:PORT or *:PORT\n");
+    expect_problems("[daemon]\nmetrics_listen=systemd:a\n", NULL,
+                    "test.ini:2: [daemon] metrics_listen: 'systemd:a' is not supported yet; write "
+                    "HOST:PORT, [IPV6]:PORT or *:PORT\n");
     /* Transports have ports of their own, and port 0 is always another one. */
     expect_problems("[tcp]\nlisten=*:7\n[udp]\nlisten=*:7\n", NULL, "");
     expect_problems("[tcp]\nlisten=*:0,*:0\n[tcp a]\nlisten=*:0\n", NULL, "");
@@ -458,8 +493,9 @@ START_TEST(option_mistakes_are_told_with_their_text)
                     "proxy_protocol, reuse_port, time_format, require_sync\n");
     expect_problems("", "tcp.backlog=0",
                     "-o tcp.backlog=0: [tcp] backlog: '0' is out of its range, 1 to 65535\n");
-    expect_problems("", "daemon.user=nobody",
-                    "-o daemon.user=nobody: [daemon] user is not supported yet; leave it out\n");
+    expect_problems("", "daemon.group=games",
+                    "-o daemon.group=games: [daemon] group: there is no user to become with it; "
+                    "set user too, or leave group out\n");
     expect_problems("", "udp.rate_burst=0",
                     "-o udp.rate_burst=0: [udp] rate_burst: '0' is out of its range, 1 to "
                     "10000000\n");
@@ -646,6 +682,7 @@ Suite *etd_suite(void)
     tcase_add_test(tests, section_names_are_checked);
     tcase_add_test(tests, keys_before_any_section);
     tcase_add_test(tests, planned_keys_are_refused);
+    tcase_add_test(tests, a_group_needs_a_user);
     tcase_add_test(tests, planned_values_are_refused);
     tcase_add_test(tests, a_service_needs_a_transport_that_carries_it);
     tcase_add_test(tests, a_refid_is_characters_or_an_address);

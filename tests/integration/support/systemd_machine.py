@@ -84,13 +84,16 @@ def sweep():
 
 
 class Machine:
-    def __init__(self, timeout=60):
-        """Boots; returns when systemd is up. `timeout` is in seconds."""
+    def __init__(self, timeout=60, system=None):
+        """Boots; returns when systemd is up. `timeout` is in seconds. `system`: a folder with a whole
+        Debian in it, which is booted as it is, and changed by what happens, in place of the host's
+        files."""
         require_root()
         sweep()
         self._name = f"{PREFIX}{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._folder = os.path.join(tempfile.gettempdir(), self._name)
         os.mkdir(self._folder, 0o700)
+        self._system = system
         self._console = tempfile.TemporaryFile()
         self._process = None
         self.init = None
@@ -112,7 +115,7 @@ class Machine:
         # child is the machine's process 1: setpriv ties it to our life, unshare ties process 1 to it.
         command = ["setpriv", "--pdeathsig", "KILL",
                    "unshare", "--mount", "--net", "--uts", "--ipc",
-                   "sh", SCRIPT, "prepare", self._folder, self._name]
+                   "sh", SCRIPT, "prepare", self._folder, self._name, self._system or ""]
         self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._console,
                                          stderr=subprocess.STDOUT, start_new_session=True)
         self.wait_for("the machine's process 1 is systemd", self._find_init, timeout)

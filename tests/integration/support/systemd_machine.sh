@@ -1,9 +1,10 @@
 #!/bin/sh
 # Boots systemd as process 1 of namespaces that are this script's own; systemd_machine.py calls it.
 #
-#   systemd_machine.sh prepare DIR CGROUP   with mount, network, UTS and IPC namespaces of its own:
-#                                           builds the root folder in a tmpfs on DIR
-#   systemd_machine.sh boot DIR             the same script again, as process 1 of a new namespace
+#   systemd_machine.sh prepare DIR CGROUP [ROOT]
+#                              with mount, network, UTS and IPC namespaces of its own: builds the root
+#                              folder in a tmpfs on DIR, or takes the system in ROOT as it is
+#   systemd_machine.sh boot DIR     the same script again, as process 1 of a new namespace
 #
 # Every mount is made in the private mount namespace and ends with it. The root is made of the host's
 # folders under overlays, so that the machine can change all and the host sees none of it. Where no
@@ -43,7 +44,8 @@ bind_entries() {
 
 # What packages and `cmake --install` write to is writable, the rest of /usr is not.
 usr_without_overlay() {
-    mkdir -p "$root/usr/lib" "$root/usr/local" "$root/usr/share/doc" "$root/usr/share/man"
+    mkdir -p "$root/usr/lib" "$root/usr/local" "$root/usr/share/doc" "$root/usr/share/man" \
+        "$root/usr/share/bash-completion"
     cp -a /usr/sbin "$root/usr/sbin"
     cp -a /usr/lib/systemd "$root/usr/lib/systemd"
     bind_entries /usr/share
@@ -108,7 +110,7 @@ host_files() {
 
 # A folder that is no mount point would get the host's devices from systemd.
 devices() {
-    mkdir "$root/dev"
+    mkdir -p "$root/dev"
     mount -t tmpfs -o mode=755,nosuid tmpfs "$root/dev"
     mkdir "$root/dev/pts" "$root/dev/shm"
     for name in null zero full random urandom tty; do
@@ -124,13 +126,7 @@ devices() {
     ln -s /proc/self/fd/2 "$root/dev/stderr"
 }
 
-prepare() {
-    cgroup=$1
-    mount -t tmpfs -o mode=755 machine "$dir"
-    mkdir "$root" "$dir/cgroup2"
-    mount -t cgroup2 cgroup2 "$dir/cgroup2"
-    mkdir "$dir/cgroup2/$cgroup"
-    echo $$ > "$dir/cgroup2/$cgroup/cgroup.procs"
+machine_of_the_host() {
     # The root must be a mount point of its own, as systemd makes it shared.
     mount --bind "$root" "$root"
     host_folders
@@ -138,6 +134,21 @@ prepare() {
     host_files
     mkdir -p "$root/proc" "$root/sys" "$root/run" "$root/tmp" "$root/root" "$root/home" "$root/mnt"
     chmod 1777 "$root/tmp"
+}
+
+prepare() {
+    cgroup=$1
+    system=$2
+    mount -t tmpfs -o mode=755 machine "$dir"
+    mkdir "$root" "$dir/cgroup2"
+    mount -t cgroup2 cgroup2 "$dir/cgroup2"
+    mkdir "$dir/cgroup2/$cgroup"
+    echo $$ > "$dir/cgroup2/$cgroup/cgroup.procs"
+    if [ -n "$system" ]; then
+        mount --bind "$system" "$root"
+    else
+        machine_of_the_host
+    fi
     devices
     mount -t tmpfs -o mode=755,nosuid,nodev tmpfs "$root/run"
     exec unshare --fork --kill-child --pid --cgroup sh "$0" boot "$dir"
@@ -159,6 +170,6 @@ boot() {
 }
 
 case $stage in
-prepare) prepare "$3" ;;
+prepare) prepare "$3" "${4-}" ;;
 boot) boot ;;
 esac

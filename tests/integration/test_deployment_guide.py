@@ -1,0 +1,322 @@
+"""The examples of docs/DEPLOYMENT.md, of README.md and of conf/examples do what is said of them."""
+
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import support
+from support import (
+    Daemon,
+    KernelClock,
+    Namespace,
+    answer_to,
+    connect,
+    exchange,
+    ip,
+    run,
+    send_and_receive_all,
+    udp_socket,
+    wait_until,
+)
+from support.examples import blocks
+
+SOURCE = os.environ["ETD_SOURCE_DIR"]
+BUILT = os.environ["ETD_BINARY_DIR"]
+ECHOTIMED = os.environ["ECHOTIMED"]
+GUIDE = os.path.join(SOURCE, "docs", "DEPLOYMENT.md")
+STANDARD_PORTS = os.path.join(SOURCE, "conf", "examples", "standard-ports.ini")
+STAMP_SENDER = os.path.join(SOURCE, "tests", "integration", "support", "stamp_scapy.py")
+
+# What a key says that the table knows and the daemon does not: an example is good without it.
+PLANNED = re.compile(r"^\S+:\d+: .* is not supported yet")
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def examples(language, path=GUIDE):
+    """The fenced blocks of that language; there must be some."""
+    found = [content for name, content in blocks(read(path)) if name == language]
+    if not found:
+        raise AssertionError(f"{path} has no block of {language}")
+    return found
+
+
+def example(language, word):
+    """The one block of the guide in which the word stands."""
+    (found,) = [content for content in examples(language) if word in content]
+    return found
+
+
+class Case(unittest.TestCase):
+    def folder(self):
+        return self.enterContext(tempfile.TemporaryDirectory(prefix="echotimed-guide-"))
+
+    def file(self, name, text):
+        path = os.path.join(self.folder(), name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def tool(self, name):
+        """Its path, also where PATH has no sbin. A missing one fails the test."""
+        path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+        self.assertIsNotNone(path, f"{name} is not here: scripts/test.sh installs it")
+        return path
+
+    def run_tool(self, name, *arguments, prefix=()):
+        done = run([*prefix, self.tool(name), *arguments], environment={"LC_ALL": "C", "TZ": "UTC"})
+        self.assertEqual(done.status, 0, f"{name} {arguments}: {done.errors.decode()}")
+        return done.output.decode()
+
+
+class Checked(Case):
+    """What a program can check of an example."""
+
+    def check_configuration(self, text):
+        done = run([ECHOTIMED, "-t", "-c", self.file("echotimed.ini", text)])
+        mistakes = [line for line in done.errors.decode().splitlines() if not PLANNED.match(line)]
+        self.assertEqual(mistakes, [], text)
+
+    def test_every_configuration(self):
+        for path in GUIDE, os.path.join(SOURCE, "README.md"):
+            for text in examples("ini", path):
+                with self.subTest(text):
+                    self.check_configuration(text)
+
+    def test_every_example_file(self):
+        paths = glob.glob(os.path.join(SOURCE, "conf", "examples", "*.ini"))
+        self.assertIn(STANDARD_PORTS, paths)
+        for path in paths:
+            with self.subTest(path):
+                done = run([ECHOTIMED, "-t", "-c", path])
+                self.assertEqual((done.status, done.errors), (0, b""))
+
+    def test_haproxy(self):
+        for text in examples("haproxy"):
+            with self.subTest(text):
+                self.run_tool("haproxy", "-c", "-f", self.file("haproxy.cfg", text))
+
+    def test_units(self):
+        """Each is taken as a unit of its own, or as what it adds to one of ours."""
+        for text in examples("systemd"):
+            name, part = re.match(r"# /etc/systemd/system/(\S+)\.d/(\S+)\n", text).groups()
+            with self.subTest(f"{name}: {part}"):
+                folder = self.folder()
+                self.add_units(folder)
+                if os.path.exists(os.path.join(folder, name)):
+                    os.mkdir(os.path.join(folder, name + ".d"))
+                    path = os.path.join(folder, name + ".d", part)
+                else:
+                    path = os.path.join(folder, name)
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text.replace("/usr/sbin/echotimed", ECHOTIMED))
+                self.verify(folder, name.replace("@.", "@1."))
+
+    def add_units(self, folder):
+        ours = glob.glob(os.path.join(BUILT, "systemd", "*.*"))
+        ours += glob.glob(os.path.join(SOURCE, "systemd", "*.socket"))
+        self.assertNotEqual(ours, [])
+        for path in ours:
+            text = re.sub(r"(?m)^(Exec\w+=\S*?)/\S+/echotimed\b", rf"\1{ECHOTIMED}", read(path))
+            with open(os.path.join(folder, os.path.basename(path)), "w", encoding="utf-8") as file:
+                file.write(text)
+
+    def verify(self, folder, name):
+        done = run(
+            [self.tool("systemd-analyze"), "verify", "--man=no", "--recursive-errors=no", name],
+            environment={"SYSTEMD_UNIT_PATH": folder + ":"},
+        )
+        said = (done.output + done.errors).decode()
+        about_us = [line for line in said.splitlines() if folder in line or name in line]
+        self.assertEqual((done.status, about_us), (0, []))
+
+    def test_links_lead_somewhere(self):
+        text = read(GUIDE)
+        headings = re.findall(r"^#+ (.*)$", text, re.M)
+        anchors = {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in headings}
+        links = re.findall(r"\]\(([^)]+)\)", text)
+        self.assertGreater(len(links), 10)
+        for link in links:
+            if link.startswith("#"):
+                self.assertIn(link[1:], anchors)
+            else:
+                self.assertTrue(os.path.exists(os.path.join(SOURCE, "docs", link)), link)
+
+    def test_keys_and_reasons_exist(self):
+        """What the guide names in code style, and looks like a key or a reason, is one."""
+        lines = run([os.path.join(BUILT, "docs", "etd_tables"), "names"]).output.decode().split()
+        keys = {word.partition(".")[2] for word in lines if "." in word}
+        reasons = set(lines)
+        text = re.sub(r"^```.*?^```$", "", read(GUIDE), flags=re.M | re.S)
+        for setting in re.findall(r"`(\w+) = [^`]*`", text):
+            self.assertIn(setting, keys)
+        for reason in re.findall(r"reason `([\w-]+)`", text):
+            self.assertIn(reason, reasons)
+
+
+class StandardPorts(Case):
+    """conf/examples/standard-ports.ini as it is, asked by the clients that the guide names."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.clock = cls.enterClassContext(KernelClock())
+        cls.clock.synchronise(max_error_us=1000)
+        cls.daemon = cls.enterClassContext(
+            Daemon(arguments=["-c", STANDARD_PORTS], prefix=cls.clock.prefix)
+        )
+
+    def test_echo(self):
+        for host in "127.0.0.1", "::1":
+            with connect((host, 7)) as stream:
+                self.assertEqual(exchange(stream, b"hello"), b"hello")
+            self.assertEqual(answer_to((host, 7), b"hello"), b"hello")
+        said = run([self.tool("nc"), "-N", "127.0.0.1", "7"], given=b"hello\n").output
+        self.assertEqual(said, b"hello\n")
+        said = run([self.tool("nc"), "-u", "-W", "1", "127.0.0.1", "7"], given=b"hello\n").output
+        self.assertEqual(said, b"hello\n")
+
+    def test_discard(self):
+        with connect(("127.0.0.1", 9)) as stream:
+            self.assertEqual(send_and_receive_all(stream, b"gone"), b"")
+
+    def test_daytime(self):
+        look = r"\A\d\d [A-Z]{3} \d{4} \d\d:\d\d:\d\d UTC\r\n\Z"
+        self.assertRegex(self.run_tool("nc", "127.0.0.1", "13"), look)
+        self.assertRegex(answer_to(("127.0.0.1", 13), b"").decode(), look)
+
+    def test_time_protocol(self):
+        for options in ["-p"], ["-p", "-u"]:
+            self.assertRegex(self.run_tool("rdate", *options, "127.0.0.1"), r"\d\d:\d\d:\d\d UTC")
+
+    def test_ntp(self):
+        self.assertRegex(self.run_tool("rdate", "-pn", "127.0.0.1"), r"\d\d:\d\d:\d\d UTC")
+        ours = os.path.join(SOURCE, "build", "peers", "usr", "sbin")
+        chronyd = shutil.which("chronyd", path=f"{ours}:{os.environ['PATH']}:/usr/sbin")
+        self.assertIsNotNone(chronyd, "no chronyd: scripts/test.sh unpacks one in build/peers")
+        folder = self.folder()
+        directives = ["port 0", "cmdport 0", "bindcmdaddress /", f"pidfile {folder}/pid"]
+        command = [chronyd, "-U", "-u", "root", "-t", "10", "-Q"]
+        done = run([*command, "server 127.0.0.1 iburst minpoll -6 maxpoll 0", *directives])
+        self.assertEqual(done.status, 0, done.errors)
+        self.assertIn(b"System clock wrong by", done.output + done.errors)
+
+    def test_stamp(self):
+        asked = [{"sequence": 7, "timestamp": 1e9, "ssid": 1, "ttl": 40, "tlvs": []}]
+        done = run(
+            ["/usr/bin/python3", STAMP_SENDER, "127.0.0.1", "862"], given=json.dumps(asked).encode()
+        )
+        self.assertEqual(done.status, 0, done.errors)
+        (answer,) = json.loads(done.output)
+        self.assertEqual((answer["sequence"], answer["synchronised"]), (7, 1))
+
+
+class HaProxy(Case):
+    """The guide's proxy in front of the guide's listener."""
+
+    def start_haproxy(self, text):
+        path = self.file("haproxy.cfg", text)
+        command = ["setpriv", "--pdeathsig", "KILL", self.tool("haproxy"), "-db", "-f", path]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+
+    def is_up(self):
+        """Whether a connection through the proxy is served."""
+        try:
+            with connect(("127.0.0.1", 7)) as stream:
+                return support.is_served(stream)
+        except OSError:
+            return False
+
+    def test_echo_through_the_proxy_from_the_client_itself(self):
+        configuration = "[daemon]\nlog_connections = yes\n" + example("ini", "max_connections_per_s")
+        with Daemon(configuration) as daemon:
+            # Checked often, so that its verdict does not have to be waited for.
+            self.start_haproxy(example("haproxy", "tcp-check").replace("inter 2s", "inter 50ms"))
+            wait_until(self.is_up, "HAProxy has found the echo good")
+            data = os.urandom(300_000)
+            with connect(("127.0.0.1", 7)) as stream:
+                host, port = stream.getsockname()
+                self.assertEqual(send_and_receive_all(stream, data), data)
+            closed = daemon.wait_for_line("closed", source=f"{host}:{port}")
+            self.assertEqual(closed.pairs["reason"], "end-of-input")
+            # Its checks are taken for what they are: no client has done wrong.
+            self.assertNotIn("closed_bad-proxy-header", daemon.counters("tcp proxied"))
+
+
+class Firewall(Case):
+    """The guide's rules between a host that measures and another, on a wire of our own."""
+
+    def setUp(self):
+        self.rules = self.file("echotimed.nft", *examples("nft"))
+
+    def test_it_has_no_mistake(self):
+        self.run_tool("nft", "-c", "-f", self.rules)
+
+    def test_who_measures_is_answered_and_others_are_not(self):
+        with Namespace() as far:
+            far.join()
+            for address in "192.0.2.7/24", "203.0.113.7/24":
+                ip(f"address add {address} dev near")
+            for address in "192.0.2.1/24", "203.0.113.1/24":
+                far.ip(f"address add {address} dev far")
+            self.run_tool("nft", "-f", self.rules, prefix=far.prefix)
+            configuration = "".join(
+                f"[udp {service}]\nlisten = *:{port}\nservice = {service}\n"
+                for service, port in (("echo", 7), ("daytime", 13))
+            )
+            with Daemon(configuration, prefix=far.prefix):
+                for source, asked, is_answered in (
+                    ("192.0.2.7", ("192.0.2.1", 7), True),
+                    ("203.0.113.7", ("203.0.113.1", 7), False),
+                    ("203.0.113.7", ("203.0.113.1", 13), True),
+                ):
+                    with udp_socket(asked, (source, 0)) as client:
+                        client.sendto(b"?", asked)
+                        if is_answered:
+                            client.recv(100)
+                        else:
+                            wait_until(lambda: self.dropped(far) == 1, "the rules drop it")
+                            client.setblocking(False)
+                            with self.assertRaises(BlockingIOError):
+                                client.recv(100)
+
+    def dropped(self, far):
+        """How many packets the rule for who does not measure has dropped."""
+        listed = self.run_tool("nft", "list", "ruleset", prefix=far.prefix)
+        return int(re.search(r"udp dport \{ 7, 9, 862 \} counter packets (\d+)", listed)[1])
+
+
+class DirectRouting(Case):
+    """A server behind IPVS: packets for the balancer's address come to it as they are."""
+
+    def test_answers_leave_from_the_balancers_address(self):
+        (settings, address) = re.search(
+            r"sysctl -w (.*)\nip (address add 192.0.2.10/32 dev lo)", read(GUIDE)
+        ).groups()
+        with Namespace() as far:
+            far.join()
+            ip("address add 198.51.100.1/24 dev near")
+            far.ip("address add 198.51.100.21/24 dev far")
+            self.run_tool("sysctl", "-w", *settings.split(), prefix=far.prefix)
+            far.ip(address)
+            # What the balancer does: it sends to the server's link what is for the common address.
+            ip("route add 192.0.2.10/32 via 198.51.100.21")
+            configuration = "[tcp]\nlisten = *:7\n[udp]\nlisten = *:7\nservice = echo\n"
+            with Daemon(configuration, prefix=far.prefix):
+                self.assertEqual(answer_to(("192.0.2.10", 7), b"hello"), b"hello")
+                with connect(("192.0.2.10", 7)) as stream:
+                    self.assertEqual(exchange(stream, b"hello"), b"hello")
+
+
+if __name__ == "__main__":
+    support.isolate()
+    support.main()
