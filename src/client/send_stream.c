@@ -5,6 +5,7 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static const char advice[] = "; does the server take this --framing, and so long a message?";
 
@@ -39,6 +40,15 @@ static void transmit(struct etd_send *send)
     }
 }
 
+/* Whether the input has nothing more. The end may be there and only not have had its turn yet. */
+static bool is_input_over(const struct etd_send *send)
+{
+    uint8_t byte;
+    return send->input_ended ||
+           (send->up.begin == send->up.end && send->lines.begin == send->lines.end &&
+            etd_send_read(STDIN_FILENO, send->in_kind, &byte, 1) == 0);
+}
+
 /* The far end has closed its half: in order, if it had all that we had to say. */
 static void end_of_stream(struct etd_send *send)
 {
@@ -49,7 +59,7 @@ static void end_of_stream(struct etd_send *send)
     etd_target_place(&send->target, place);
     /* What the far end's kernel did not confirm; our own end of the stream counts for one. */
     bool unconfirmed = ioctl(send->net.fd, SIOCOUTQ, &unsent) == 0 && unsent > 1;
-    if (!send->shut || unconfirmed)
+    if (unconfirmed || (!send->shut && !is_input_over(send)))
         etd_send_fail(send, "%s closed the connection before it had the whole input%s", place,
                       advice);
     else

@@ -20,6 +20,7 @@ CONFIGURATION = "".join(
 ) + (
     "[tcp few]\nlisten = 127.0.0.1:0\nmax_connections_per_source = 3\n"
     "[udp echo]\nlisten = 127.0.0.1:0\nservice = echo\nrate_limit = 0\nloop_guard = 0\n"
+    "[tcp ipv6]\nlisten = [::1]:0\n[udp ipv6]\nlisten = [::1]:0\nservice = echo\nrate_limit = 0\n"
     "[udp limited]\nlisten = 127.0.0.1:0\nservice = echo\nrate_limit = 100\nrate_burst = 100\n"
 )
 KEYS = {
@@ -93,6 +94,11 @@ class Closed(Case):
             with self.subTest(size=size):
                 told = self.load("-s", size, "-n", 2, "-d", 2, "-t", "100ms", self.url("udp echo"))
                 self.assertEqual(told["connections"], 2)
+
+    def test_ipv6(self):
+        for listener in "tcp ipv6", "udp ipv6":
+            told = self.load("-t", "100ms", self.url(listener))
+            self.assertTrue(told["address"].startswith("[::1]:"), told)
 
     def test_many_connections(self):
         told = self.load("-n", 1500, "-t", "300ms", self.url("tcp raw"))
@@ -267,6 +273,18 @@ class Connections(Case):
         told = self.load("-n", 10, "-t", "300ms", self.url("tcp few"), status=1)
         self.assertEqual(told["connections_lost"] + told["connections_unopened"], 7)
         self.assertGreater(told["right"], 10)
+
+    def test_a_server_that_takes_no_more_of_them(self):
+        """Its queue has room for one: the others' requests to connect get no answer at all."""
+        with socket.socket() as server:
+            server.bind(("127.0.0.1", 0))
+            server.listen(0)
+            url = client.url("tcp", server.getsockname())
+            told = self.load("-n", 4, "-t", "200ms", "-w", "400ms", url, status=1)
+        self.assertEqual(told["connections_unopened"], 3)
+        self.assertIn("3 of 4 connections to", told["errors"])
+        self.assertIn("Connection timed out", told["errors"])
+        self.assertEqual((told["right"], told["missing"]), (0, 1))  # and that one gets no reply
 
     def test_nobody_listens(self):
         port = free_port()
