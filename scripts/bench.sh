@@ -1,5 +1,6 @@
 #!/bin/bash
-# Installs what it needs, builds the release preset, and measures the daemon against minimal servers.
+# Installs what it needs, builds the release preset, and measures the daemon against minimal servers and
+# the client's load against a minimal one.
 #
 # usage: scripts/bench.sh            every workload, 7 rounds; some minutes
 #        scripts/bench.sh --short    3 short rounds, to see that it works
@@ -8,9 +9,12 @@ set -euo pipefail
 # shellcheck source=scripts/setup.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/setup.sh"
 
-install_packages "${build_packages[@]}" python3 util-linux chrony
+install_packages "${build_packages[@]}" python3 util-linux chrony redis-tools
 arguments=("$@")
 [ "${1-}" != --short ] || arguments=(--rounds 3 --milliseconds 100)
 build release
 cmake --build "$root/build/release" --target bench
-exec python3 -B "$root/bench/bench.py" "${arguments[@]}" "$root/build/release"
+status=0
+python3 -B "$root/bench/bench.py" "${arguments[@]}" "$root/build/release" || status=$?
+python3 -B "$root/bench/bench_client.py" "${arguments[@]}" "$root/build/release" || status=$?
+exit "$status"

@@ -17,7 +17,7 @@ package_packages=(dpkg-dev file lintian)
 test_packages=("${package_packages[@]}" check python3 binutils clang libclang-rt-14-dev netcat-openbsd
     ncat socat haproxy iproute2 procps strace systemd util-linux rdate ntpsec-ntpdig nmap python3-scapy
     man-db mandoc groff-base nftables
-    libcap2 libedit2 libgnutls30 libnettle8 libseccomp2) # the last five for chronyd, see fetch_peers
+    libcap2 libedit2 libgnutls30 libnettle8 libseccomp2 libwrap0) # the last six: see fetch_peers
 
 say() {
     printf '== %s\n' "$*"
@@ -81,6 +81,7 @@ unpack_peer() {
 fetch_peers() {
     unpack_peer chrony usr/sbin/chronyd
     unpack_peer prometheus usr/bin/prometheus
+    unpack_peer xinetd usr/sbin/xinetd
 }
 
 # build PRESET [CMAKE-OPTION...]: configures and builds in build/PRESET.

@@ -4,6 +4,7 @@
 
 #include "echotimed/config.h"
 #include "echotimed/endpoint.h"
+#include "echotimed/quantity.h"
 
 /* Reads `text` into the key's field of `base`, a struct etd_config_daemon or etd_config_listener. A
  * list is allocated, and the one that stood there freed. When the text is refused the field stays
@@ -24,13 +25,6 @@ void etd_config_daemon_clear(struct etd_config_daemon *daemon, const struct etd_
 /* Frees the lists of a listener. */
 void etd_config_listener_clear(struct etd_config_listener *listener,
                                const struct etd_memory *memory);
-
-/* Numbers, sizes and durations, by the field. */
-enum etd_config_result etd_quantity_parse(const struct etd_config_key *key, const char *text,
-                                          void *field, struct etd_writer *why);
-void etd_quantity_write(const struct etd_config_key *key, const void *field,
-                        struct etd_writer *writer);
-void etd_quantity_write_range(const struct etd_config_key *key, struct etd_writer *writer);
 
 /* Lists. */
 enum etd_config_result etd_list_parse(const struct etd_config_key *key, const char *text,

@@ -18,11 +18,16 @@ static struct {
     struct etd_clock_quality quality;
 } last;
 
-uint64_t etd_clock_monotonic_us(void)
+uint64_t etd_clock_monotonic_ns(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t etd_clock_monotonic_us(void)
+{
+    return etd_clock_monotonic_ns() / 1000;
 }
 
 uint64_t etd_clock_monotonic_ms(void)

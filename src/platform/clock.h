@@ -11,8 +11,9 @@ struct timex;
 /* Milliseconds of CLOCK_MONOTONIC: never set, never backwards. For time-outs. */
 uint64_t etd_clock_monotonic_ms(void);
 
-/* Microseconds of the same clock. */
+/* Microseconds and nanoseconds of the same clock. */
 uint64_t etd_clock_monotonic_us(void);
+uint64_t etd_clock_monotonic_ns(void);
 
 /* The wall clock now, with the host's offset from UTC and what the kernel says of the clock. The
  * offset is looked up once for each second of the wall clock (a changed /etc/localtime is noticed),

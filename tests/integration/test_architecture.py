@@ -51,7 +51,7 @@ PURE_ROOMS = ["include/echotimed", "src/core", "src/framing", "src/services"]
 
 # Where each library may be named, and in how many files at most.
 LIBRARIES = {
-    r"ev\.h": (["src/daemon", "bench"], None),
+    r"ev\.h": (["src/daemon", "src/client", "bench"], None),
     r"ini\.h": (["src/platform"], 1),
     r"systemd/.*": (["src/platform"], 1),
     r"microhttpd\.h": (["src/platform"], 1),

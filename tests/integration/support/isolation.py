@@ -23,7 +23,7 @@ def isolate():
         print("no network namespace can be had here: testing in the host's network", file=sys.stderr)
         return
     # sudo passes nothing on, so what the tests need goes through env.
-    ours = ("ETD_", "ECHOTIMED")
+    ours = ("ETD_", "ECHOTIME")
     settings = [f"{name}={value}" for name, value in os.environ.items() if name.startswith(ours)]
     up = 'ip link set lo up && exec "$@"'
     program = [sys.executable, "-B", *sys.argv]
