@@ -60,7 +60,7 @@ static void print_command(const struct etd_command *command)
         if (row != NULL)
             print_option(command, row);
     }
-    puts("\nA DURATION is such as 500ms or 5s, a SIZE such as 1400 or 64KiB.\n"
+    puts("\nA DURATION is such as 500ms, 5s or 0.2 (seconds), a SIZE such as 1400 or 64KiB.\n"
          "Exit status: 0 success, 1 no answer or a wrong one, 64 wrong usage. See echotime(1).");
 }
 
