@@ -215,7 +215,7 @@ class OtherServers(unittest.TestCase):
     def test_an_echo_is_not_taken_for_a_time(self):
         with Socat("udp") as server:
             for protocol, sentence in (
-                ("text", "'time? unix_ns' is no time in nanoseconds"),
+                ("text", "is 'time? unix_ns', which is no time in nanoseconds"),
                 ("ntp", "has mode 3, and a server's is 4"),
             ):
                 url = f"udp://127.0.0.1:{server.port}"
