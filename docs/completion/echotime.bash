@@ -18,6 +18,11 @@ declare -gA _echotime_protocols=(
     [health]='echo time daytime rfc868 ntp stamp'
 )
 
+# By command: what --framing takes where that is not all of them.
+declare -gA _echotime_framings=(
+    [time]='line length16 length32'
+)
+
 # The addresses of this host.
 _echotime_addresses() {
     ip -o address 2>/dev/null | while read -r _ _ _ address _; do
@@ -42,7 +47,7 @@ _echotime() {
     fi
     case $before in
     -p | --protocol) values=${_echotime_protocols[$command]-} ;;
-    -f | --framing) values='raw line length16 length32' ;;
+    -f | --framing) values=${_echotime_framings[$command]-raw line length16 length32} ;;
     --source) values=$(_echotime_addresses) ;;
     -[cisndrtw] | --count | --interval | --size | --connections | --depth | --rate | --duration | --timeout)
         return 0

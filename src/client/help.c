@@ -16,11 +16,28 @@ static void write_protocols(struct etd_writer *out, const struct etd_protocol_ch
     }
 }
 
-static void write_framings(struct etd_writer *out)
+/* Whether --framing can choose it: what answers on connect is in none, and has no choice. */
+static bool carries(const struct etd_command *command, enum etd_framing_id framing)
 {
+    if (command->protocols == NULL)
+        return (etd_protocol_echo.framings & 1 << framing) != 0;
+    for (const struct etd_protocol_choice *one = command->protocols; one->name != NULL; one++) {
+        const struct etd_protocol *protocol = etd_protocols[one->protocol];
+        if (!protocol->speaks_first && (protocol->framings & 1 << framing) != 0)
+            return true;
+    }
+    return false;
+}
+
+static void write_framings(struct etd_writer *out, const struct etd_command *command)
+{
+    const char *separator = "";
     for (int i = 0; i < ETD_FRAMING_COUNT; i++) {
-        etd_write_text(out, i > 0 ? ", " : "");
+        if (!carries(command, (enum etd_framing_id)i))
+            continue;
+        etd_write_text(out, separator);
         etd_write_text(out, etd_framings[i]->name);
+        separator = ", ";
     }
 }
 
@@ -37,7 +54,7 @@ static void print_option(const struct etd_command *command, const struct etd_com
         if (row->option == ETD_OPTION_PROTOCOL)
             write_protocols(&out, command->protocols);
         else
-            write_framings(&out);
+            write_framings(&out, command);
         *out.at = '\0';
         printf(";\n%*sone of %s", COLUMN, "", names);
     } else if (option->type == ETD_OPTION_QUANTITY) {
@@ -60,7 +77,7 @@ static void print_command(const struct etd_command *command)
         if (row != NULL)
             print_option(command, row);
     }
-    puts("\nA DURATION is such as 500ms or 5s, a SIZE such as 1400 or 64KiB.\n"
+    puts("\nA DURATION is such as 500ms, 5s or 0.2 (seconds), a SIZE such as 1400 or 64KiB.\n"
          "Exit status: 0 success, 1 no answer or a wrong one, 64 wrong usage. See echotime(1).");
 }
 

@@ -20,7 +20,7 @@ bool etd_load_is_good(const struct etd_load_result *result)
            result->duplicated == 0 && result->unopened == 0 && result->lost == 0;
 }
 
-static void end_if_done(struct etd_load *load)
+void etd_load_end_if_done(struct etd_load *load)
 {
     bool idle = load->ended != 0 && load->pending == 0;
     bool deserted = load->open == 0 && load->opening == 0;
@@ -124,7 +124,7 @@ static void start(struct etd_load *load)
     load->start = etd_clock_monotonic_ns();
     if (load->open > 0)
         etd_load_schedule_start(load);
-    end_if_done(load);
+    etd_load_end_if_done(load);
 }
 
 static void on_event(EV_P_ ev_io *watcher, int revents);
@@ -202,7 +202,7 @@ static void on_event(EV_P_ ev_io *watcher, int revents)
         load->transport->send(connection);
     if ((revents & EV_READ) != 0 && connection->state == ETD_LOAD_OPEN)
         load->transport->receive(connection);
-    end_if_done(load);
+    etd_load_end_if_done(load);
 }
 
 static void on_pulse(EV_P_ ev_timer *watcher, int revents)
@@ -226,7 +226,7 @@ static void on_pulse(EV_P_ ev_timer *watcher, int revents)
     uint64_t since = load->ended > load->last_reply ? load->ended : load->last_reply;
     if (load->ended != 0 && now - since > plan->timeout_ns)
         ev_break(load->loop, EVBREAK_ALL);
-    end_if_done(load);
+    etd_load_end_if_done(load);
 }
 
 /* The first signal ends the asking, the second one the waiting too. */
@@ -237,7 +237,7 @@ static void on_stop(void *data)
         ev_break(load->loop, EVBREAK_ALL);
     load->result->interrupted = true;
     etd_load_schedule_stop(load);
-    end_if_done(load);
+    etd_load_end_if_done(load);
 }
 
 static bool prepare(struct etd_load *load, char error[ETD_COMPLAINT])

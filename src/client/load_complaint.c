@@ -57,7 +57,11 @@ static void look_at_missing(struct etd_load_complaints *complaints, const char *
             "the receive buffers of this host were full: raise net.core.rmem_max, or try a lower "
             "--rate or --depth";
     etd_write_duration(&time, timeout_ns);
-    if (result->missing > 0)
+    if (result->missing > 0 && result->lost + result->unopened > 0)
+        add(complaints,
+            "%" PRIu64 " messages to %s had no reply, those of such connections included",
+            result->missing, place);
+    else if (result->missing > 0)
         add(complaints, "%" PRIu64 " messages to %s had no reply within %.*s; %s", result->missing,
             place, (int)etd_writer_bytes(&time).size, (const char *)text, advice);
 }

@@ -103,6 +103,9 @@ uint64_t etd_load_intended(const struct etd_load_connection *connection, uint64_
 /* `count` messages are no longer waited for. */
 void etd_load_done(struct etd_load_connection *connection, uint64_t count);
 
+/* Ends the run when all was asked and nothing is waited for. */
+void etd_load_end_if_done(struct etd_load *load);
+
 /* Asks for as many messages as may be, and sends. Call when something was done. */
 void etd_load_go_on(struct etd_load_connection *connection, uint64_t now);
 

@@ -21,9 +21,14 @@ uint64_t etd_load_intended(const struct etd_load_connection *connection, uint64_
     return time_of(load, number * load->lane_count + connection->number);
 }
 
+/* For the next message, and behind the last one for the end: the duration is kept, or the figures
+ * would be of less time than was asked for. */
 static void set_timer(struct etd_load *load)
 {
-    uint64_t at = load->due < load->total ? time_of(load, load->due) : 0;
+    uint64_t at =
+        load->due < load->total ? time_of(load, load->due) : load->start + load->plan->duration_ns;
+    if (load->ended != 0)
+        at = 0;
     struct itimerspec when = {
         .it_value = {.tv_sec = (time_t)(at / second_ns), .tv_nsec = (long)(at % second_ns)}};
     /* What is set anew need not be read; all zero switches it off. */
@@ -65,9 +70,11 @@ static void tick(struct etd_load *load)
             turn = turn + 1 == load->lane_count ? 0 : turn + 1;
         }
     }
-    if (load->due == load->total)
+    if (load->due == load->total && now >= load->start + load->plan->duration_ns)
         load->ended = now;
     set_timer(load);
+    if (load->ended != 0)
+        etd_load_end_if_done(load);
 }
 
 static void on_tick(EV_P_ ev_io *watcher, int revents)

@@ -23,8 +23,9 @@ static enum etd_judgement read(const struct etd_probe *probe, struct etd_bytes p
     for (size_t i = 0; i < payload.size; i++) {
         uint8_t byte = payload.data[i];
         if ((byte < ' ' || byte > '~') && byte != '\r' && byte != '\n' && byte != '\t') {
+            etd_write_text(why, "is ");
             etd_answer_quote(why, payload);
-            return etd_answer_wrong(why, " is no text; does daytime listen there?");
+            return etd_answer_wrong(why, ", which is no text; does daytime listen there?");
         }
     }
     answer->told = etd_daytime_parse(payload, &answer->time);

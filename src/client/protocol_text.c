@@ -16,10 +16,11 @@ static enum etd_judgement read(const struct etd_probe *probe, struct etd_bytes p
     *answer = (struct etd_answer){.payload = payload, .told = true, .step = 1};
     if (etd_unix_ns_parse(payload, &answer->time))
         return ETD_ANSWER_GOOD;
+    etd_write_text(why, "is ");
     etd_answer_quote(why, payload);
-    return etd_answer_wrong(why,
-                            " is no time in nanoseconds; does service time of echotimed listen "
-                            "there?");
+    return etd_answer_wrong(
+        why, ", which is no time in nanoseconds; does service time of echotimed listen "
+             "there?");
 }
 
 const struct etd_protocol etd_protocol_text = {

@@ -32,7 +32,8 @@ static void *resolve(void *argument)
     struct question *question = argument;
     bool found = etd_socket_resolve(&question->endpoint, &question->addresses, question->error);
     pthread_mutex_lock(&question->lock);
-    question->found = found;
+    /* Of very many addresses the first ones do: one of them is enough. */
+    question->found = found || question->addresses.overfull;
     question->answered = true;
     bool alone = question->given_up;
     pthread_cond_signal(&question->changed);
@@ -79,7 +80,9 @@ bool etd_resolve_within(const struct etd_url *url, uint64_t deadline,
                                    .tv_nsec = (long)(deadline % 1000000) * 1000};
     struct question *question = ask(url);
     if (question == NULL) {
-        snprintf(error, ETD_COMPLAINT, "cannot resolve \"%s\": %s", url->host, strerror(errno));
+        snprintf(error, ETD_COMPLAINT,
+                 "no address for %s port %u (%s): no thread to resolve it: %s", url->host,
+                 url->port, etd_transport_name(url->transport), strerror(errno));
         return false;
     }
     pthread_mutex_lock(&question->lock);
@@ -90,15 +93,18 @@ bool etd_resolve_within(const struct etd_url *url, uint64_t deadline,
     question->given_up = !answered;
     pthread_mutex_unlock(&question->lock);
     if (!answered) {
-        snprintf(error, ETD_COMPLAINT,
-                 "cannot resolve \"%s\" in time; a longer --timeout waits longer, \"getent ahosts "
-                 "%s\" shows what the resolver says, and a numeric address needs none",
-                 url->host, url->host);
+        snprintf(
+            error, ETD_COMPLAINT,
+            "no address for %s port %u (%s): cannot resolve \"%s\" in time; a longer --timeout "
+            "waits longer, \"getent ahosts %s\" shows what the resolver says, and a numeric "
+            "address needs none",
+            url->host, url->port, etd_transport_name(url->transport), url->host, url->host);
         return false;
     }
     *found = question->addresses;
     if (!good)
-        snprintf(error, ETD_COMPLAINT, "%s", question->error);
+        snprintf(error, ETD_COMPLAINT, "no address for %s port %u (%s): %s", url->host, url->port,
+                 etd_transport_name(url->transport), question->error);
     destroy(question);
     return good;
 }

@@ -146,20 +146,22 @@ static void on_output(EV_P_ ev_io *watcher, int revents)
     settle(send);
 }
 
-/* The time runs while the far end alone is waited for: not for more input, and not for a reader of
- * the output. */
+/* The time runs while the far end alone is waited for, to take more or to answer: not for more input,
+ * and not for a reader of the output. */
 static void on_idle(EV_P_ ev_timer *watcher, int revents)
 {
     struct etd_send *send = watcher->data;
     uint64_t now = etd_clock_monotonic_us(), timeout = send->settings->timeout_us;
     (void)revents;
-    if (!send->input_ended || held(&send->down) > 0)
+    if (ev_is_active(&send->in) || held(&send->down) > 0)
         moved(send);
     uint64_t idle = now > send->progress_us ? now - send->progress_us : 0;
     if (idle >= timeout) {
         way_of(send)->idle(send);
         settle(send);
-        return;
+        if (send->failed)
+            return;
+        idle = 0;
     }
     ev_timer_set(watcher, (double)(timeout - idle) / 1e6 + 0.001, 0);
     ev_timer_start(loop, watcher);

@@ -63,6 +63,7 @@ struct etd_send {
     bool shut;            /* our half of the connection is closed */
     bool peer_ended;      /* the far end's half */
     uint64_t progress_us; /* when something last moved */
+    int unconfirmed; /* bytes that the far end's kernel had to confirm yet when `idle` looked */
     uint64_t messages;
     uint64_t replies;
     uint64_t bytes_sent;
@@ -112,7 +113,8 @@ struct etd_send_way {
     void (*transmit)(struct etd_send *send);         /* from the input's buffers to the socket */
     bool (*wants_room)(const struct etd_send *send); /* something waits to be sent */
     void (*finish)(struct etd_send *send); /* called when the input has ended and all was sent */
-    void (*idle)(struct etd_send *send);   /* nothing moved for --timeout since the input ended */
+    void (*idle)(struct etd_send *send);   /* nothing moved for --timeout, for want of the far end:
+                                            * fails, unless it finds that things do go on */
 };
 
 extern const struct etd_send_way etd_send_stream, etd_send_datagrams;

@@ -1,6 +1,7 @@
 #include "client/send.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,7 +11,9 @@
 enum etd_send_kind etd_send_kind_of(int fd)
 {
     struct stat status;
-    if (fstat(fd, &status) != 0)
+    /* O_PATH: main put it where a stream was closed. */
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || (flags & O_PATH) != 0 || fstat(fd, &status) != 0)
         return ETD_SEND_ABSENT;
     if (S_ISSOCK(status.st_mode))
         return ETD_SEND_SOCKET;

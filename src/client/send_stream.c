@@ -1,6 +1,8 @@
 /* Send over TCP. */
 #include "client/send.h"
 
+#include "platform/clock.h"
+
 #include <errno.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -100,13 +102,26 @@ static void finish(struct etd_send *send)
     send->shut = true;
 }
 
+/* On a slow path what the kernel holds for us may take longer than the time-out. */
+static bool goes_on(struct etd_send *send)
+{
+    int before = send->unconfirmed;
+    return ioctl(send->net.fd, SIOCOUTQ, &send->unconfirmed) == 0 && send->unconfirmed != before;
+}
+
 static void idle(struct etd_send *send)
 {
     char place[ETD_PLACE_TEXT];
     etd_target_place(&send->target, place);
-    etd_send_fail(send,
-                  "%s neither answers nor closes the connection; a longer --timeout waits longer",
-                  place);
+    if (goes_on(send))
+        send->progress_us = etd_clock_monotonic_us();
+    else if (!send->shut)
+        etd_send_fail(send, "%s takes no more of the input; a longer --timeout waits longer",
+                      place);
+    else
+        etd_send_fail(
+            send, "%s neither answers nor closes the connection; a longer --timeout waits longer",
+            place);
 }
 
 const struct etd_send_way etd_send_stream = {

@@ -1,4 +1,4 @@
-/* Numbers, sizes and durations: digits and a unit. */
+/* Numbers, sizes and durations: digits, of a duration with a fraction, and a unit. */
 #include "config_value.h"
 
 #include "echotimed/config_problem.h"
@@ -25,18 +25,19 @@ struct quantity {
     const struct unit *units;
     size_t unit_count;
     uint64_t bare; /* the factor of a number without a unit */
+    bool fractions;
     const char *expected;
 };
 
 static const struct quantity *quantity_of(enum etd_config_type type)
 {
-    static const struct quantity number = {number_units, 1, 1, " is not a whole number"};
+    static const struct quantity number = {number_units, 1, 1, false, " is not a whole number"};
     static const struct quantity size = {
-        size_units, sizeof size_units / sizeof size_units[0], 1,
+        size_units, sizeof size_units / sizeof size_units[0], 1, false,
         " is not a size; write bytes, or KiB, MiB, GiB or TiB, such as 64KiB"};
     static const struct quantity duration = {
-        duration_units, sizeof duration_units / sizeof duration_units[0], 1000000,
-        " is not a duration; write seconds, or us, ms, s, min or h, such as 500ms"};
+        duration_units, sizeof duration_units / sizeof duration_units[0], 1000000, true,
+        " is not a duration; write seconds, or us, ms, s, min or h, such as 500ms or 0.5s"};
     if (type == ETD_CONFIG_DURATION)
         return &duration;
     return type == ETD_CONFIG_SIZE ? &size : &number;
@@ -54,21 +55,46 @@ bool etd_digits_cut(struct etd_bytes *text, uint64_t *value)
     return size > 0;
 }
 
+struct fraction {
+    uint64_t number;
+    uint64_t of; /* 10 for each digit; 1: there is none */
+};
+
+/* Cuts ".25" off the beginning. */
+static bool cut_fraction(struct etd_bytes *text, struct fraction *fraction)
+{
+    enum { DIGITS = 9 }; /* so that the number times an hour's factor fits 64 bits */
+    *fraction = (struct fraction){.of = 1};
+    if (text->size == 0 || text->data[0] != '.')
+        return true;
+    struct etd_bytes digits = etd_bytes(text->data + 1, text->size - 1);
+    *text = digits;
+    if (!etd_digits_cut(text, &fraction->number))
+        return false;
+    size_t count = digits.size - text->size;
+    for (size_t i = 0; i < count && i < DIGITS; i++)
+        fraction->of *= 10;
+    return count <= DIGITS;
+}
+
 /* Too great a value becomes UINT64_MAX, which is out of every range. */
 static bool parse(const struct quantity *quantity, const char *text, uint64_t *value)
 {
     struct etd_bytes rest = etd_bytes_text(text);
+    struct fraction fraction = {.of = 1};
     uint64_t number;
-    if (!etd_digits_cut(&rest, &number))
+    if (!etd_digits_cut(&rest, &number) || (quantity->fractions && !cut_fraction(&rest, &fraction)))
         return false;
     uint64_t factor = rest.size == 0 ? quantity->bare : 0;
     for (size_t i = 0; i < quantity->unit_count && factor == 0; i++) {
         if (etd_bytes_equal(rest, etd_bytes_text(quantity->units[i].name)))
             factor = quantity->units[i].factor;
     }
-    if (factor == 0)
+    /* What is finer than the least unit would be cut short, to 0 even, which may mean "off". */
+    if (factor == 0 || fraction.number * factor % fraction.of != 0)
         return false;
-    *value = number > UINT64_MAX / factor ? UINT64_MAX : number * factor;
+    uint64_t part = fraction.number * factor / fraction.of;
+    *value = number > (UINT64_MAX - part) / factor ? UINT64_MAX : number * factor + part;
     return true;
 }
 

@@ -31,6 +31,7 @@ struct etd_socket_addresses {
     struct etd_socket_address list[ETD_SOCKET_ADDRESSES];
     size_t count;    /* at least 1 */
     size_t left_out; /* IPv6 addresses that were passed over because the host has no IPv6 */
+    bool overfull;   /* the name has more than the list holds, which to a client is no error */
 };
 
 /* Finds what an endpoint stands for:
@@ -39,7 +40,8 @@ struct etd_socket_addresses {
  *   HOST     every address that the resolver knows, none twice; IPv6 ones are passed over on a host
  *            without IPv6 that has an IPv4 one. Asking the resolver may take seconds.
  *   SYSTEMD  an error: such a socket is open already, see platform/passed.h
- * False with `error` filled in when that gives no address. */
+ * False with `error` filled in when that gives no address, or more than fit: then overfull is set,
+ * and the list holds the first of them. */
 bool etd_socket_resolve(const struct etd_endpoint *endpoint, struct etd_socket_addresses *addresses,
                         char error[ETD_SOCKET_ERROR]);
 

@@ -76,16 +76,16 @@ static bool resolve_host(const struct etd_endpoint *endpoint,
                  endpoint->name);
         return false;
     }
-    bool fits = true;
-    for (const struct addrinfo *one = found; one != NULL && fits; one = one->ai_next) {
+    for (const struct addrinfo *one = found; one != NULL && !addresses->overfull;
+         one = one->ai_next) {
         struct etd_socket_address address;
         if (!etd_socket_from_sockaddr(one->ai_addr, one->ai_addrlen, &address))
             continue;
         address.address.port = endpoint->address.port;
         if (contains(addresses, &address))
             continue;
-        fits = addresses->count < ETD_SOCKET_ADDRESSES;
-        if (fits)
+        addresses->overfull = addresses->count == ETD_SOCKET_ADDRESSES;
+        if (!addresses->overfull)
             addresses->list[addresses->count++] = address;
     }
     freeaddrinfo(found);
@@ -94,16 +94,15 @@ static bool resolve_host(const struct etd_endpoint *endpoint,
                  endpoint->name);
         return false;
     }
-    if (!fits) {
-        snprintf(error, ETD_SOCKET_ERROR,
-                 "\"%s\" has more than %d addresses; name those to listen at one by one",
-                 endpoint->name, ETD_SOCKET_ADDRESSES);
-        return false;
-    }
     static const uint8_t ipv6_loopback[16] = {[15] = 1};
     if (!can_bind_ipv6(ipv6_loopback))
         leave_out_ipv6(addresses);
-    return true;
+    if (addresses->overfull) {
+        snprintf(error, ETD_SOCKET_ERROR,
+                 "\"%s\" has more than %d addresses; name those to listen at one by one",
+                 endpoint->name, ETD_SOCKET_ADDRESSES);
+    }
+    return !addresses->overfull;
 }
 
 bool etd_socket_resolve(const struct etd_endpoint *endpoint, struct etd_socket_addresses *addresses,

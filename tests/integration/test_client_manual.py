@@ -39,6 +39,9 @@ class Option:
             self.choices[-1] = self.choices[-1].split()[0]
         found = re.search(r"\(default ([\w]+)\)", right)
         self.default = found[1] if found else None
+        # "else raw for echo, line for time; one of ..."
+        found = re.search(r", else ([^;]*)", right)
+        self.otherwise = set(self.choices) & set(re.findall(r"\w+", found[1])) if found else set()
 
 
 def options_of_help(command):
@@ -95,12 +98,16 @@ class Agreement(unittest.TestCase):
 
     def test_the_page_has_every_option_and_no_other(self):
         sections = sections_of_page()
-        common = {tuple(names) for names, _, _ in sections[COMMON]}
+        common = {tuple(names): value for names, value, _ in sections[COMMON]}
         self.assertEqual(len(common), 6)
         for command in commands():
             told = {tuple(names): (value, said) for names, value, said in sections[command]}
             options = {tuple(option.names): option for option in options_of_help(command)}
-            self.assertEqual(set(told) | common, set(options), command)
+            self.assertEqual(set(told) | set(common), set(options), command)
+            self.assertFalse(set(told) & set(common), command)
+            for names, value in common.items():
+                option = options[names]
+                self.assertEqual(value, [option.value] if option.value else [], names)
             for names, (value, said) in told.items():
                 option = options[names]
                 self.assertEqual(value, [option.value] if option.value else [], names)
@@ -108,10 +115,14 @@ class Agreement(unittest.TestCase):
                     self.assertRegex(
                         " ".join(said.split()), rf"default is {option.default}\b", (command, names)
                     )
+                if option.otherwise:
+                    default = re.search(r"(?:default is|Without it,) ([^.]*)", " ".join(said.split()))
+                    named = set(option.choices) & set(re.findall(r"\w+", default[1]))
+                    self.assertEqual(named, option.otherwise, (command, names))
                 if "--protocol" in names:
                     self.assertEqual(re.findall(r"\*(\w+)\*", said), option.choices, command)
                 if "--framing" in names:
-                    self.assertLessEqual(set(re.findall(r"\*(\w+)\*", said)), set(option.choices))
+                    self.assertEqual(re.findall(r"\*(\w+)\*", said), option.choices, command)
 
     def test_the_completion_has_every_option_and_no_other(self):
         for command in commands():

@@ -364,6 +364,26 @@ class Cut(Case):
             done.set()
         self.assertIn("neither answers nor closes", errors)
 
+    def test_a_server_that_takes_nothing(self):
+        """More than the buffers on the way hold, so that the input never ends."""
+        done = threading.Event()
+        with conversation(lambda stream: done.wait(DEADLINE)) as url:
+            _, errors = self.send(bytes(20_000_000), "-f", "raw", "-w", "300ms", url, status=1)
+            done.set()
+        self.assertIn("takes no more of the input", errors)
+
+    def test_a_server_that_takes_it_slowly(self):
+        """It reads what the kernel holds for it in steps, each within the time; all together are not."""
+
+        def talk(stream):
+            for _ in range(15):
+                stream.recv(200_000)
+                time.sleep(0.2)
+            read_to_end(stream)
+
+        with conversation(talk) as url:
+            self.assertEqual(self.send(bytes(20_000_000), "-f", "raw", "-w", "1s", url)[0], b"")
+
     def test_replies_one_after_the_other_are_all_waited_for(self):
         """Each is within the time; all together are not."""
 

@@ -215,7 +215,7 @@ class OtherServers(unittest.TestCase):
     def test_an_echo_is_not_taken_for_a_time(self):
         with Socat("udp") as server:
             for protocol, sentence in (
-                ("text", "'time? unix_ns' is no time in nanoseconds"),
+                ("text", "is 'time? unix_ns', which is no time in nanoseconds"),
                 ("ntp", "has mode 3, and a server's is 4"),
             ):
                 url = f"udp://127.0.0.1:{server.port}"
@@ -387,8 +387,20 @@ class Names(unittest.TestCase):
     def test_an_unknown_name_is_told(self):
         done = client.run("time", "udp://nowhere.test", prefix=self.both())
         self.assertEqual(done.status, 1)
-        self.assertIn('cannot resolve "nowhere.test"', done.errors)
+        self.assertIn(
+            'no address for nowhere.test port 9000 (udp): cannot resolve "nowhere.test"', done.errors
+        )
         self.assertIn("getent ahosts nowhere.test", done.errors)
+
+    def test_a_name_with_very_many_addresses_is_no_failure(self):
+        hosts = "".join(f"127.0.0.{number} many.test\n" for number in range(1, 61))
+        prefix = self.prefix(
+            hosts=self.file(hosts), **{"nsswitch.conf": self.file("hosts: files\n")}
+        )
+        with Daemon("[udp]\nlisten = *:0\nservice = time\n") as daemon:
+            port = daemon.address("udp")[1]
+            done = client.run("time", "--json", f"udp://many.test:{port}", prefix=prefix)
+        self.assertEqual((done.status, done.errors), (0, ""))
 
     def test_a_resolver_that_is_silent_is_not_waited_for(self):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:

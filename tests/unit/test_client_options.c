@@ -59,6 +59,9 @@ START_TEST(values_arrive_in_their_fields)
     ck_assert(settings.ipv6 && !settings.ipv4 && settings.json && settings.quiet);
     ck_assert_str_eq(settings.source, "::1");
     ck_assert_uint_eq(settings.url.port, 7);
+    parse("ping -i 0.2 -w 1.5s udp://h");
+    ck_assert_uint_eq(settings.interval_us, 200000);
+    ck_assert_uint_eq(settings.timeout_us, 1500000);
     parse("load tcp://h -n 3 -d 4 -r 500 -t 1min");
     ck_assert_uint_eq(settings.connections, 3);
     ck_assert_uint_eq(settings.depth, 4);

@@ -85,6 +85,16 @@ START_TEST(duration_units_scale)
         {"60min", 3600000000, "1h"},
         {"168h", 604800000000, "168h"},
         {"007s", 7000000, "7s"},
+        {"0.2", 200000, "200ms"},
+        {"0.2s", 200000, "200ms"},
+        {"1.5s", 1500000, "1500ms"},
+        {"1.50", 1500000, "1500ms"},
+        {"0.001", 1000, "1ms"},
+        {"2.015ms", 2015, "2015us"},
+        {"0.0", 0, "0"},
+        {"0.5min", 30000000, "30s"},
+        {"0.000001h", 3600, "3600us"},
+        {"1.000000000h", 3600000000, "1h"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         expect_written(&duration, cases[i].text, cases[i].written);
@@ -95,13 +105,17 @@ END_TEST
 
 START_TEST(duration_nonsense_is_refused)
 {
-    static const char *const texts[] = {"",   "s",    "1 s",  "1S",  "-1s", "1.5s", "1d",
-                                        "+1", "1sec", "0x10", "1ss", " 1s", "1s "};
+    static const char *const texts[] = {
+        "", "s", "1 s", "1S", "-1s", "1,5s", "1d", "+1", "1sec", "0x10", "1ss", " 1s", "1s ", ".5s",
+        "1.", "1.s", "1.5.5s", "1.-5s", "1e3",
+        /* finer than a microsecond */
+        "0.0000001", "1.5us", "0.0000000000001h", "0.18446744073709551616s"};
     char because[256];
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        snprintf(because, sizeof because,
-                 "'%s' is not a duration; write seconds, or us, ms, s, min or h, such as 500ms",
-                 texts[i]);
+        snprintf(
+            because, sizeof because,
+            "'%s' is not a duration; write seconds, or us, ms, s, min or h, such as 500ms or 0.5s",
+            texts[i]);
         expect_refused(&duration, texts[i], because);
     }
 }
