@@ -57,9 +57,8 @@ class ReloadingDaemon(Daemon):
                 found.add(target)
         return found
 
-
     def wait_for_sockets(self, expected):
-        """Waits until just these are open: the one for the manager's notices goes after the log's line."""
+        """Waits until just these are open: that of the manager's notices goes behind the log's line."""
         wait_until(lambda: self.sockets() == expected, f"just these sockets: {expected}")
 
 
@@ -271,6 +270,7 @@ class WhatChanges(unittest.TestCase):
         with ReloadingDaemon(BOTH) as daemon:
             with connect(daemon.address("tcp")) as stream:
                 exchange(stream, b"hello")
+            wait_until(lambda: "open" not in daemon.counters("tcp"), "a connection that is closed")
             daemon.reload("[daemon]\nlog_connections = yes\n" + BOTH)
             with connect(daemon.address("tcp")) as stream:
                 exchange(stream, b"hello")
