@@ -30,7 +30,7 @@ from support.scrape import ask, scrape
 SOURCE = os.environ["ETD_SOURCE_DIR"]
 BUILT = os.environ["ETD_BINARY_DIR"]
 ECHOTIMED = os.environ["ECHOTIMED"]
-ECHOTIME = os.path.join(BUILT, "echotime")
+ECHOTIME = os.environ["ECHOTIME"]
 GUIDE = os.path.join(SOURCE, "docs", "DEPLOYMENT.md")
 STANDARD_PORTS = os.path.join(SOURCE, "conf", "examples", "standard-ports.ini")
 STAMP_SENDER = os.path.join(SOURCE, "tests", "integration", "support", "stamp_scapy.py")
