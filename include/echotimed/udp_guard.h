@@ -52,6 +52,7 @@
 #include "echotimed/siphash.h"
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -78,12 +79,22 @@ struct etd_loop_set {
     alignas(ETD_UDP_GUARD_LINE) struct etd_loop_row rows[ETD_LOOP_WAYS]; /* the last used first */
 };
 
+/* Who sends again is known by what was made of him the last time. */
+struct etd_udp_last {
+    uint64_t block;
+    uint64_t hash;
+    uint16_t endpoint;
+    bool ipv4;
+    bool known;
+};
+
 struct etd_udp_guard {
     struct etd_rate_set *rates; /* `mask` + 1 of each, of the caller's memory */
     struct etd_loop_set *loops;
     uint32_t mask;
     uint64_t stir; /* secret and odd */
     struct etd_siphash_key key;
+    struct etd_udp_last last;
 };
 
 /* Bytes of memory that a guard of `sets` takes. */

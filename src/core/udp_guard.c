@@ -40,15 +40,24 @@ struct etd_udp_limits etd_udp_limits_make(uint16_t endpoint, uint32_t rate_limit
     return limits;
 }
 
-static uint64_t hash_source(const struct etd_udp_guard *guard, uint16_t endpoint,
+static uint64_t hash_source(struct etd_udp_guard *guard, uint16_t endpoint,
                             const struct etd_address *address)
 {
     struct etd_source source = etd_source_of(address);
+    struct etd_udp_last *last = &guard->last;
+    if (last->known && last->block == source.block && last->endpoint == endpoint &&
+        last->ipv4 == source.ipv4)
+        return last->hash;
     uint8_t text[sizeof source.block + sizeof endpoint + 1];
     memcpy(text, &source.block, sizeof source.block);
     memcpy(text + sizeof source.block, &endpoint, sizeof endpoint);
     text[sizeof text - 1] = source.ipv4;
-    return etd_siphash(&guard->key, etd_bytes(text, sizeof text));
+    *last = (struct etd_udp_last){.block = source.block,
+                                  .hash = etd_siphash(&guard->key, etd_bytes(text, sizeof text)),
+                                  .endpoint = endpoint,
+                                  .ipv4 = source.ipv4,
+                                  .known = true};
+    return last->hash;
 }
 
 /* Each step is a bijection of the state, and of the word: texts of one length that differ in one

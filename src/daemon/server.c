@@ -21,14 +21,21 @@ enum {
     OUTPUT_SIZE = 64 * 1024 /* replies of one send */
 };
 
-/* Runs first in each turn of the loop. */
-static void on_turn_start(EV_P_ ev_check *watcher, int revents)
+/* Runs when the loop has waited, before anything else of the turn. */
+static void on_turn(EV_P) EV_NOEXCEPT
+{
+    struct etd_server *server = ev_userdata(EV_A);
+    server->now_us = etd_clock_monotonic_us();
+    server->turn.now = (etd_tick)(server->now_us / 1000);
+    server->clock_is_fresh = false;
+}
+
+/* Watches while the server polls busily: in other turns it would cost more than it tells. */
+static void on_busy_turn(EV_P_ ev_check *watcher, int revents)
 {
     struct etd_server *server = watcher->data;
     (void)revents;
     server->had_work = ev_pending_count(loop) > 0;
-    server->turn.now = (etd_tick)etd_clock_monotonic_ms();
-    server->clock_is_fresh = false;
 }
 
 const struct etd_clock_reading *etd_server_clock(struct etd_server *server)
@@ -66,11 +73,11 @@ static void on_deadline(EV_P_ ev_timer *watcher, int revents)
 
 static void start_watchers(struct etd_server *server)
 {
-    ev_check_init(&server->turn_start, on_turn_start);
-    ev_set_priority(&server->turn_start, EV_MAXPRI);
-    server->turn_start.data = server;
-    ev_check_start(server->loop, &server->turn_start);
-    ev_unref(server->loop);
+    ev_set_userdata(server->loop, server);
+    ev_set_loop_release_cb(server->loop, etd_server_before_wait, on_turn);
+    ev_check_init(&server->busy_turn, on_busy_turn);
+    ev_set_priority(&server->busy_turn, EV_MAXPRI);
+    server->busy_turn.data = server;
     ev_timer_init(&server->deadline_timer, on_deadline, 0, 0);
     server->deadline_timer.data = server;
     etd_server_expect_shortage(server);
@@ -98,15 +105,14 @@ bool etd_server_open(struct etd_server *server, struct ev_loop *loop,
         .loaded = loaded,
         .request = *request,
         .pool = {.memory = &etd_memory_libc},
-        .turn = {.now = (etd_tick)etd_clock_monotonic_ms(),
-                 .input_size = INPUT_SIZE,
-                 .output_size = OUTPUT_SIZE},
+        .turn = {.input_size = INPUT_SIZE, .output_size = OUTPUT_SIZE},
     };
     etd_relay_init(&server->relay);
     server->turn.pool = &server->pool;
     server->turn.clock = &server->clock;
-    server->started = etd_server_clock(server)->now;
     start_watchers(server);
+    on_turn(loop);
+    server->started = etd_server_clock(server)->now;
     if (!etd_signals_open(&server->signals, server) || !allocate(server) ||
         !etd_generation_open(&first, server, &loaded->config)) {
         etd_server_close(server);
@@ -127,15 +133,16 @@ void etd_server_tell_ready(const struct etd_server *server)
 /* Asks for more without sleeping, until there was nothing for `limit` microseconds. */
 static void poll_busily(struct etd_server *server, uint64_t limit)
 {
-    uint64_t end = etd_clock_monotonic_us() + limit;
+    uint64_t end = server->now_us + limit;
+    ev_check_start(server->loop, &server->busy_turn);
     while (!server->ended && !etd_loop_failed()) {
         ev_run(server->loop, EVRUN_NOWAIT);
-        uint64_t now = etd_clock_monotonic_us();
         if (server->had_work)
-            end = now + limit;
-        else if (now >= end)
-            return;
+            end = server->now_us + limit;
+        else if (server->now_us >= end)
+            break;
     }
+    ev_check_stop(server->loop, &server->busy_turn);
 }
 
 void etd_server_run(struct etd_server *server)
@@ -171,8 +178,7 @@ void etd_server_close(struct etd_server *server)
     etd_retry_stop(&server->accept_retry, server->loop);
     etd_retry_stop(&server->watch_retry, server->loop);
     etd_signals_close(&server->signals, server);
-    ev_ref(server->loop);
-    ev_check_stop(server->loop, &server->turn_start);
+    ev_set_loop_release_cb(server->loop, NULL, NULL);
     etd_udp_shared_close(&server->udp_shared);
     free(server->turn.input);
     free(server->turn.output);

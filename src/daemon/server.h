@@ -28,12 +28,13 @@ struct etd_server {
                                  more than there are records */
 
     struct etd_pool pool;
+    uint64_t now_us;      /* monotonic; read once in a turn of the loop, behind its wait */
     struct etd_turn turn; /* its memory serves one connection at a time */
     struct etd_clock_reading clock;
     bool clock_is_fresh; /* `clock` was read in this turn of the loop */
-    bool had_work;       /* this turn of the loop found something to do */
-    bool ended;          /* the loop is not to be run any more */
-    ev_check turn_start;
+    bool had_work; /* this turn of the loop found something to do; told while polling busily */
+    bool ended;    /* the loop is not to be run any more */
+    ev_check busy_turn;
 
     struct etd_connections connections;
     struct etd_sources sources; /* its `slots`: owned; null when no listener limits sources */
@@ -74,6 +75,9 @@ const struct etd_clock_reading *etd_server_clock(struct etd_server *server);
 
 /* Gets ready for the three below. */
 void etd_server_expect_shortage(struct etd_server *server);
+
+/* For the loop: runs when it is about to wait. */
+void etd_server_before_wait(EV_P) EV_NOEXCEPT;
 
 /* Accepts nothing for a short while; for when the host is out of descriptors or memory. */
 void etd_server_pause_accepting(struct etd_server *server, int error);

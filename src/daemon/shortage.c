@@ -38,9 +38,9 @@ void etd_server_pause_accepting(struct etd_server *server, int error)
                 server->connections.open, suppressed);
 }
 
-/* Runs when the loop is about to wait. What it was to watch it has told the kernel just now; where that
- * refused, the watcher hears of it behind the wait, which may be long. */
-static void on_wait(EV_P) EV_NOEXCEPT
+/* What the loop was to watch it has told the kernel just now; where that refused, the watcher hears of
+ * it behind the wait, which may be long. */
+void etd_server_before_wait(EV_P) EV_NOEXCEPT
 {
     if (ev_pending_count(EV_A) > 0)
         etd_signals_wake();
@@ -73,5 +73,4 @@ void etd_server_expect_shortage(struct etd_server *server)
 {
     etd_retry_init(&server->accept_retry, server, on_accept_again);
     etd_retry_init(&server->watch_retry, server, on_watch_again);
-    ev_set_loop_release_cb(server->loop, on_wait, NULL);
 }

@@ -96,12 +96,31 @@ bool etd_udp_socket_tell(int fd, bool tells)
            setsockopt(fd, IPPROTO_IP, IP_RECVTOS, &on, sizeof on) == 0;
 }
 
+/* The plain calls cost less where there is one. */
+static int receive(int fd, struct mmsghdr *messages, size_t most)
+{
+    if (most > 1)
+        return recvmmsg(fd, messages, (unsigned)most, MSG_DONTWAIT, NULL);
+    ssize_t size = recvmsg(fd, &messages->msg_hdr, MSG_DONTWAIT);
+    if (size < 0)
+        return -1;
+    messages->msg_len = (unsigned)size;
+    return 1;
+}
+
+static int send_messages(int fd, struct mmsghdr *messages, size_t count)
+{
+    if (count > 1)
+        return sendmmsg(fd, messages, (unsigned)count, MSG_DONTWAIT);
+    return sendmsg(fd, &messages->msg_hdr, MSG_DONTWAIT) < 0 ? -1 : 1;
+}
+
 size_t etd_udp_batch_receive(struct etd_udp_batch *batch, int fd, size_t most)
 {
     /* The kernel has overwritten lengths and flags of those that it filled in. */
     for (size_t i = 0; i < batch->received; i++)
         prepare(batch, i);
-    int received = recvmmsg(fd, batch->in, (unsigned)most, MSG_DONTWAIT, NULL);
+    int received = receive(fd, batch->in, most);
     batch->received = received > 0 ? (size_t)received : 0;
     batch->answers = 0;
     batch->room = batch->replies;
@@ -172,7 +191,9 @@ void etd_udp_batch_read(struct etd_udp_batch *batch, size_t i, struct etd_udp_da
 {
     const struct msghdr *header = &batch->in[i].msg_hdr;
     struct etd_socket_address source = {.scope_id = 0};
+    /* The kernel tells the destination where it can be another than the socket's own address. */
     *datagram = (struct etd_udp_datagram){
+        .to_one_host = true,
         .payload = etd_bytes(batch->datagrams[i], batch->in[i].msg_len),
         .truncated = (header->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0,
     };
@@ -213,8 +234,10 @@ static bool same_peer(const struct etd_udp_batch *batch, size_t a, size_t b)
     const struct msghdr *one = &batch->in[a].msg_hdr, *other = &batch->in[b].msg_hdr;
     const struct cmsghdr *to = batch->asked[a], *also = batch->asked[b];
     return one->msg_namelen == other->msg_namelen &&
-           memcmp(one->msg_name, other->msg_name, one->msg_namelen) == 0 && to != NULL &&
-           also != NULL && to->cmsg_len == also->cmsg_len && memcmp(to, also, to->cmsg_len) == 0;
+           memcmp(one->msg_name, other->msg_name, one->msg_namelen) == 0 &&
+           (to == NULL || also == NULL
+                ? to == also
+                : to->cmsg_len == also->cmsg_len && memcmp(to, also, to->cmsg_len) == 0);
 }
 
 /* Writes what makes the asked address the answer's source; gives the control message's end. */
@@ -328,7 +351,7 @@ void etd_udp_batch_send(struct etd_udp_batch *batch, int fd, bool *segments,
     size_t done = 0; /* answers that are sent or given up */
     size_t messages = make_messages(batch, 0, *segments);
     for (size_t m = 0; m < messages;) {
-        int sent = sendmmsg(fd, batch->out + m, (unsigned)(messages - m), MSG_DONTWAIT);
+        int sent = send_messages(fd, batch->out + m, messages - m);
         for (int i = 0; i < sent; i++, m++) {
             count_sent(&batch->out[m].msg_hdr, counters);
             done += batch->out[m].msg_hdr.msg_iovlen;

@@ -159,7 +159,7 @@ static size_t answer_batch(struct etd_udp_endpoint *endpoint, int fd, size_t mos
     size_t received = etd_udp_batch_receive(batch, fd, most);
     if (received == 0)
         return 0;
-    uint64_t now_ns = etd_clock_monotonic_us() * 1000;
+    uint64_t now_ns = endpoint->server->now_us * 1000;
     for (size_t i = 0; i < received; i++) {
         struct etd_udp_datagram datagram;
         etd_udp_batch_read(batch, i, &datagram);

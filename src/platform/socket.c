@@ -244,8 +244,10 @@ int etd_socket_open_udp(const struct etd_socket_address *address,
     int fd = open_socket(address, SOCK_DGRAM, listener->reuse_port, error);
     if (fd < 0)
         return -1;
-    bool informed = ipv4 ? etd_socket_set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
-                         : etd_socket_set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    /* A socket at one host's address gets nothing else, and answers from there by itself. */
+    bool informed = etd_socket_is_one_host(&address->address) ||
+                    (ipv4 ? etd_socket_set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
+                          : etd_socket_set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1));
     if (!informed) {
         etd_socket_explain_failure(error, "prepare the socket for", address, SOCK_DGRAM, errno);
         goto fail;

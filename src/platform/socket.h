@@ -105,6 +105,10 @@ bool etd_socket_from_sockaddr(const void *sockaddr, socklen_t length,
  * when the kernel does not tell them, or there is no memory. */
 bool etd_socket_host_addresses(struct etd_address **addresses, size_t *count);
 
+/* Whether an address stands for one host, as far as is known here: it is no wildcard, broadcast or
+ * multicast address. */
+bool etd_socket_is_one_host(const struct etd_address *address);
+
 /* Raises the limit of open descriptors (RLIMIT_NOFILE) to its hard limit. Gives the limit that is in
  * force afterwards, UINT64_MAX for none. */
 uint64_t etd_socket_raise_descriptor_limit(void);

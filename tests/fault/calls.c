@@ -235,6 +235,34 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
     return next(fd, messages, count, flags, timeout);
 }
 
+/* One datagram or several: the same call to the plan. Over other sockets it is the manager's library. */
+static bool is_udp(int fd)
+{
+    int type = 0, family = 0;
+    socklen_t length = sizeof type;
+    /* Not by the function above, which would count it. */
+    return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+           type == SOCK_DGRAM &&
+           syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 &&
+           (family == AF_INET || family == AF_INET6);
+}
+
+EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+    NEXT(recvmsg);
+    if (fault_report != NULL && is_udp(fd) && fault_strikes(FAULT_RECVMMSG, -1))
+        return -1;
+    return next(fd, message, flags);
+}
+
+EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    NEXT(sendmsg);
+    if (fault_report != NULL && is_udp(fd) && fault_strikes(FAULT_SENDMMSG, -1))
+        return -1;
+    return next(fd, message, flags);
+}
+
 EXPORT ssize_t send(int fd, const void *data, size_t size, int flags)
 {
     NEXT(send);

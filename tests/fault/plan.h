@@ -26,9 +26,9 @@ enum fault_call {
     FAULT_PIPE2,
     FAULT_READ,
     FAULT_RECV,
-    FAULT_RECVMMSG,
+    FAULT_RECVMMSG, /* or recvmsg, of one datagram */
     FAULT_SEND,
-    FAULT_SENDMMSG,
+    FAULT_SENDMMSG, /* or sendmsg */
     FAULT_SETSOCKOPT,
     FAULT_SHUTDOWN,
     FAULT_SIGNALFD,

@@ -83,7 +83,7 @@ class GivenUp(Root):
 
     def test_given_up_before_anything_is_read_and_before_ready(self):
         trace = os.path.join(self.enterContext(tempfile.TemporaryDirectory()), "trace")
-        calls = "--trace=bind,listen,setresuid,sendmsg,sendto,recvfrom,accept4,recvmmsg"
+        calls = "--trace=bind,listen,setresuid,sendmsg,sendto,recvfrom,accept4,recvmsg,recvmmsg"
         with self.daemon(LOW_PORTS, prefix=["strace", "-D", "-o", trace, "-s", "200", calls]):
             self.assert_answers()
 
@@ -101,7 +101,7 @@ class GivenUp(Root):
         self.assertEqual(len(places(r"bind\(.*sin_port=htons\((7|13|37)\)")), 3, lines)
         self.assertLess(places(r"bind\(.*htons")[-1], given_up)
         self.assertLess(places(r"listen\(")[-1], given_up)
-        for later in ("READY=1", r"accept4\(", r"recvmmsg\("):
+        for later in ("READY=1", r"accept4\(", r"recvm?msg\("):
             self.assertGreater(places(later)[0], given_up, later)
         # The way back is tried, and is closed.
         self.assertTrue(places(r"setresuid\(0, -1, -1\) += -1 EPERM"))

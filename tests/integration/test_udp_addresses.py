@@ -4,7 +4,7 @@ import socket
 import unittest
 
 import support
-from support import DEADLINE, Daemon, Namespace, ip, udp_socket, wait_for_link
+from support import DEADLINE, Daemon, Namespace, ip, udp_socket, wait_for_link, wait_until
 
 QUERY = b"time? http"
 ANSWER = rb"\A\w{3}, .* GMT\Z"
@@ -133,6 +133,17 @@ class ManyAtOnce(unittest.TestCase):
                 for everybody in many:
                     with self.subTest(asked=everybody):
                         self.check(daemon, (one, port), (everybody, port))
+
+    def test_a_listener_at_an_address_of_many_answers_nobody(self):
+        # Such a socket has to be told where a datagram went to; one at a host's address has not.
+        with Daemon("[udp]\nlisten = 192.0.2.1:0\n[udp many]\nlisten = 192.0.2.255:0\n") as daemon:
+            with udp_socket(("192.0.2.1", 0), source=("192.0.2.1", 0)) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+                client.sendto(b"time? unix", daemon.address("udp many"))
+                wait_until(lambda: daemon.counters("udp many").get("dropped_not-unicast"),
+                           "a datagram to many was not dropped")
+                client.sendto(QUERY, daemon.address("udp"))
+                self.assertRegex(client.recv(1024), ANSWER)
 
     def check(self, daemon, one, everybody):
         before = daemon.counters("udp").get("dropped_not-unicast", 0)

@@ -81,7 +81,7 @@ START_TEST(tcp_socket_is_ready_to_accept_and_inherit)
 }
 END_TEST
 
-START_TEST(udp_socket_tells_where_datagrams_were_sent)
+START_TEST(udp_socket_is_prepared)
 {
     if (_i == 1 && !host_has_ipv6())
         return;
@@ -93,11 +93,48 @@ START_TEST(udp_socket_tells_where_datagrams_were_sent)
     ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     ck_assert_int_eq(get_int(fd, SOL_SOCKET, SO_REUSEADDR), 0);
     ck_assert_uint_eq(granted, 65536);
-    if (_i == 0)
-        ck_assert_int_eq(get_int(fd, IPPROTO_IP, IP_PKTINFO), 1);
-    else
-        ck_assert_int_eq(get_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO), 1);
     close(fd);
+}
+END_TEST
+
+static int tells_destination(const char *ip)
+{
+    struct etd_socket_address asked = address_of(ip, 0);
+    uint64_t granted;
+    int fd = etd_socket_open_udp(&asked, &plain, &granted, error);
+    ck_assert_msg(fd >= 0, "%s", error);
+    int told = etd_address_is_ipv4(&asked.address) ? get_int(fd, IPPROTO_IP, IP_PKTINFO)
+                                                   : get_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO);
+    close(fd);
+    return told;
+}
+
+/* Where it can be another than the socket's own. */
+START_TEST(udp_socket_tells_where_datagrams_were_sent)
+{
+    ck_assert_int_eq(tells_destination("0.0.0.0"), 1);
+    ck_assert_int_eq(tells_destination("127.255.255.255"), 1);
+    ck_assert_int_eq(tells_destination("127.0.0.1"), 0);
+    if (!host_has_ipv6())
+        return;
+    ck_assert_int_eq(tells_destination("::"), 1);
+    ck_assert_int_eq(tells_destination("::1"), 0);
+}
+END_TEST
+
+START_TEST(wildcard_broadcast_and_multicast_are_no_one_host)
+{
+    static const char *const several[] = {"0.0.0.0",         "::",        "127.255.255.255",
+                                          "255.255.255.255", "224.0.0.1", "ff02::1"};
+    static const char *const one[] = {"127.0.0.1", "127.1.2.3", "::1", "2001:db8::1"};
+    for (size_t i = 0; i < sizeof several / sizeof several[0]; i++) {
+        struct etd_socket_address address = address_of(several[i], 7);
+        ck_assert_msg(!etd_socket_is_one_host(&address.address), "%s", several[i]);
+    }
+    for (size_t i = 0; i < sizeof one / sizeof one[0]; i++) {
+        struct etd_socket_address address = address_of(one[i], 7);
+        ck_assert_msg(etd_socket_is_one_host(&address.address), "%s", one[i]);
+    }
 }
 END_TEST
 
@@ -505,7 +542,9 @@ Suite *etd_suite(void)
     Suite *suite = suite_create("socket");
     TCase *open = tcase_create("open");
     tcase_add_loop_test(open, tcp_socket_is_ready_to_accept_and_inherit, 0, 2);
-    tcase_add_loop_test(open, udp_socket_tells_where_datagrams_were_sent, 0, 2);
+    tcase_add_loop_test(open, udp_socket_is_prepared, 0, 2);
+    tcase_add_test(open, udp_socket_tells_where_datagrams_were_sent);
+    tcase_add_test(open, wildcard_broadcast_and_multicast_are_no_one_host);
     tcase_add_test(open, huge_receive_buffer_tells_what_was_granted);
     tcase_add_test(open, both_families_share_a_port_number);
     tcase_add_loop_test(open, address_in_use_is_said_with_who_has_it, 0, 2);
