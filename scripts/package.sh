@@ -17,5 +17,5 @@ package=$(echo "$root"/build/package/echotimed_*.deb)
 say "Asking lintian about $package"
 as_root_option=$([ "$(id -u)" -ne 0 ] || echo --allow-root)
 # shellcheck disable=SC2086  # one option or none
-lintian $as_root_option --fail-on error "$package"
+lintian $as_root_option --fail-on error,warning "$package"
 say "Made $package"

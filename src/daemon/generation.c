@@ -87,17 +87,20 @@ static bool open_sessions(const struct etd_generation *generation, struct etd_se
     return !stateful || etd_udp_shared_open_sessions(&server->udp_shared);
 }
 
+/* Those that are served stay where the address does: a scraper feels nothing. */
 static bool open_metrics(struct etd_generation *generation, struct etd_server *server)
 {
     const struct etd_endpoint *wanted = generation->config->daemon.metrics_listen;
-    const struct etd_endpoint *have =
-        server->config != NULL ? server->config->daemon.metrics_listen : NULL;
     if (wanted == NULL)
         return true;
-    if (have != NULL && etd_metrics_serves(server->metrics) && etd_endpoint_same(wanted, have))
+    if (etd_metrics_serves(server->metrics) &&
+        etd_endpoint_same(wanted, server->config->daemon.metrics_listen)) {
         generation->metrics = server->metrics;
-    else
-        generation->metrics = etd_metrics_make(server, wanted);
+        return true;
+    }
+    generation->metrics = etd_metrics_make(server, wanted);
+    if (generation->metrics == NULL)
+        etd_listeners_explain_overlap(server, ETD_TCP, wanted);
     return generation->metrics != NULL;
 }
 
@@ -142,8 +145,10 @@ void etd_generation_begin(struct etd_generation *generation, struct etd_server *
     }
     etd_listeners_begin(&generation->listeners, server, config);
     etd_udp_shared_set_bound(&server->udp_shared, &generation->bound);
-    if (server->metrics != generation->metrics)
+    if (server->metrics != generation->metrics) {
         etd_metrics_free(server->metrics);
-    server->metrics = generation->metrics;
+        etd_metrics_announce(generation->metrics);
+        server->metrics = generation->metrics;
+    }
     etd_passed_warn_of_unused(config);
 }

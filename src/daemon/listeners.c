@@ -1,5 +1,6 @@
 #include "daemon/listeners.h"
 
+#include "daemon/metrics.h"
 #include "daemon/server.h"
 #include "echotimed/endpoint.h"
 #include "platform/log.h"
@@ -92,24 +93,62 @@ static bool make_plan(struct plan *plan, const struct etd_listeners *old,
     return true;
 }
 
-/* Of a listener that could not be opened: new sockets come before the old ones go, so an address that
- * overlaps with an old one cannot be had. */
-static void explain_overlap(const struct plan *plan, size_t first, size_t count)
+static void log_overlap(const char *title, const struct etd_endpoint *served)
+{
+    char text[ETD_ENDPOINT_TEXT] = "";
+    struct etd_writer writer = etd_writer((uint8_t *)text, sizeof text - 1);
+    etd_endpoint_write(served, &writer);
+    etd_log(ETD_LOG_ERROR,
+            "a new address overlaps with one that is served, and is opened before that is closed: "
+            "reload without the old address first, or restart",
+            "section=\"[%s]\" served=%s", title, text);
+}
+
+static bool explain_by(const struct etd_sockets *sockets, const struct etd_endpoint *wanted)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        if (!etd_endpoint_collides(&sockets->list[i]->endpoint, wanted))
+            continue;
+        log_overlap(sockets->list[i]->title, &sockets->list[i]->endpoint);
+        return true;
+    }
+    return false;
+}
+
+bool etd_listeners_explain_overlap(const struct etd_server *server, enum etd_transport transport,
+                                   const struct etd_endpoint *wanted)
+{
+    const struct etd_listeners *old = &server->listeners;
+    bool explained = false;
+    switch (transport) {
+    case ETD_TCP:
+        if (etd_metrics_serves(server->metrics) &&
+            etd_endpoint_collides(server->config->daemon.metrics_listen, wanted)) {
+            log_overlap("daemon", server->config->daemon.metrics_listen);
+            explained = true;
+        }
+        for (size_t i = 0; i < old->tcp_count && !explained; i++)
+            explained = explain_by(&old->tcp[i]->sockets, wanted);
+        break;
+    case ETD_UDP:
+        for (size_t i = 0; i < old->udp_count && !explained; i++)
+            explained = explain_by(&old->udp[i]->sockets, wanted);
+        break;
+    case ETD_TRANSPORT_COUNT:
+        break;
+    }
+    return explained;
+}
+
+/* Of a listener that could not be opened, with so many endpoints of the plan from `first` on. */
+static void explain_failure(const struct plan *plan, size_t first, size_t count,
+                            const struct etd_server *server)
 {
     for (size_t i = first; i < first + count; i++) {
-        for (size_t j = 0; plan->kept[i] == NULL && j < plan->open_count; j++) {
-            if (plan->open[j].transport != plan->wanted[i].transport ||
-                !etd_endpoint_collides(plan->open[j].endpoint, plan->wanted[i].endpoint))
-                continue;
-            char text[ETD_ENDPOINT_TEXT] = "";
-            struct etd_writer writer = etd_writer((uint8_t *)text, sizeof text - 1);
-            etd_endpoint_write(plan->open[j].endpoint, &writer);
-            etd_log(ETD_LOG_ERROR,
-                    "a new address overlaps with one that is served, and is opened before that is "
-                    "closed: reload without the old address first, or restart",
-                    "section=\"[%s]\" served=%s", plan->openings[j]->title, text);
+        const struct etd_endpoint_use *use = &plan->wanted[i];
+        if (plan->kept[i] == NULL &&
+            etd_listeners_explain_overlap(server, use->transport, use->endpoint))
             return;
-        }
     }
 }
 
@@ -179,7 +218,7 @@ static bool open_all(struct etd_listeners *listeners, struct etd_server *server,
     for (size_t i = 0; i < config->listener_count; i++) {
         const struct etd_config_listener *one = &config->listeners[i];
         if (!open_one(listeners, server, one, plan->kept + first)) {
-            explain_overlap(plan, first, one->listen_count);
+            explain_failure(plan, first, one->listen_count, server);
             opened = false;
         }
         first += one->listen_count;

@@ -24,6 +24,11 @@ struct etd_listeners {
 bool etd_listeners_open(struct etd_listeners *listeners, struct etd_server *server,
                         const struct etd_config *config);
 
+/* New sockets are opened before the old ones are closed, so an address that overlaps with one that is
+ * served, metrics included, cannot be had. Whether that is so of an endpoint, which it logs then. */
+bool etd_listeners_explain_overlap(const struct etd_server *server, enum etd_transport transport,
+                                   const struct etd_endpoint *wanted);
+
 /* Makes them those of the server, and ends its old ones: who waits there is served first. */
 void etd_listeners_begin(struct etd_listeners *listeners, struct etd_server *server,
                          const struct etd_config *config);

@@ -3,6 +3,7 @@
 #include "daemon/options.h"
 #include "daemon/root.h"
 #include "daemon/server.h"
+#include "daemon/signals.h"
 #include "daemon/supervision.h"
 #include "platform/log.h"
 #include "platform/notify.h"
@@ -57,6 +58,7 @@ int main(int argc, char **argv)
         status = etd_options_perform(&options);
         goto free_options;
     }
+    etd_signals_hold();
     status = etd_options_load(&options, &loaded);
     if (status != EX_OK)
         goto free_options;

@@ -224,8 +224,7 @@ static void log_refusal(const char *error)
 static bool open_socket(struct etd_metrics *metrics, const struct etd_socket_address *address)
 {
     static const struct etd_config_listener settings = {.transport = ETD_TCP, .backlog = BACKLOG};
-    char error[ETD_SOCKET_ERROR], text[ETD_ADDRESS_TEXT] = "unknown";
-    struct etd_socket_address bound;
+    char error[ETD_SOCKET_ERROR];
     int fd = etd_socket_open_tcp(address, &settings, error);
     if (fd < 0) {
         log_refusal(error);
@@ -234,10 +233,6 @@ static bool open_socket(struct etd_metrics *metrics, const struct etd_socket_add
     ev_io *watcher = &metrics->listening[metrics->listening_count++];
     ev_io_init(watcher, on_ready, fd, EV_READ);
     watcher->data = metrics;
-    if (etd_socket_bound(fd, &bound))
-        etd_address_format(&bound.address, text);
-    etd_log(ETD_LOG_INFO, "listening", "listener=metrics transport=tcp service=http address=%s",
-            text);
     return true;
 }
 
@@ -281,6 +276,18 @@ struct etd_metrics *etd_metrics_make(struct etd_server *server, const struct etd
     metrics->working.data = metrics;
     watch(metrics, true);
     return metrics;
+}
+
+void etd_metrics_announce(const struct etd_metrics *metrics)
+{
+    for (size_t i = 0; metrics != NULL && i < metrics->listening_count; i++) {
+        struct etd_socket_address bound;
+        char text[ETD_ADDRESS_TEXT] = "unknown";
+        if (etd_socket_bound(metrics->listening[i].fd, &bound))
+            etd_address_format(&bound.address, text);
+        etd_log(ETD_LOG_INFO, "listening", "listener=metrics transport=tcp service=http address=%s",
+                text);
+    }
 }
 
 void etd_metrics_free(struct etd_metrics *metrics)

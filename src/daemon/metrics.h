@@ -40,6 +40,9 @@ struct etd_metrics {
 struct etd_metrics *etd_metrics_make(struct etd_server *server,
                                      const struct etd_endpoint *endpoint);
 
+/* Logs where it listens. Null is allowed. */
+void etd_metrics_announce(const struct etd_metrics *metrics);
+
 /* Closes everything, answered or not, and gives the memory back. Null is allowed. */
 void etd_metrics_free(struct etd_metrics *metrics);
 

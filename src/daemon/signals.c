@@ -26,12 +26,13 @@ enum { WAKE = SIGURG };
 static const struct {
     int number;
     void (*act)(struct etd_server *server);
+    bool can_wait; /* asks a server that is not there yet for no end */
 } signals[] = {
-    {SIGTERM, etd_server_drain},
-    {SIGINT, etd_server_drain},
-    {SIGHUP, etd_server_reload},
-    {SIGUSR1, log_counters},
-    {WAKE, wake},
+    {SIGTERM, etd_server_drain, .can_wait = false},
+    {SIGINT, etd_server_drain, .can_wait = false},
+    {SIGHUP, etd_server_reload, .can_wait = true},
+    {SIGUSR1, log_counters, .can_wait = true},
+    {WAKE, wake, .can_wait = true},
 };
 
 enum { SIGNALS = sizeof signals / sizeof signals[0] };
@@ -56,6 +57,17 @@ static void on_signal(EV_P_ ev_io *watcher, int revents)
 void etd_signals_wake(void)
 {
     (void)raise(WAKE);
+}
+
+void etd_signals_hold(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        if (signals[i].can_wait)
+            sigaddset(&set, signals[i].number);
+    }
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 bool etd_signals_open(ev_io *watcher, struct etd_server *server)

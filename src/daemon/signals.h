@@ -11,6 +11,10 @@
 
 struct etd_server;
 
+/* Has those that do not end the server wait until it runs, in place of killing a process that is about
+ * to be one. For before the configuration is read, so that what is reloaded then is newer. */
+void etd_signals_hold(void);
+
 /* Begins to catch TERM and INT, which drain, HUP, which reloads, and USR1, which logs the counters; they
  * stay blocked to the end of the process, so that a late one does not change how it ends. False:
  * logged. */

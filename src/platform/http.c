@@ -40,7 +40,8 @@ static jmp_buf way_out;
 static void on_panic(void *context, const char *file, unsigned line, const char *reason)
 {
     (void)context;
-    etd_log(ETD_LOG_ERROR, "libmicrohttpd found itself broken; metrics end until a restart",
+    etd_log(ETD_LOG_ERROR,
+            "libmicrohttpd found itself broken; metrics end until a reload or restart",
             "file=\"%s\" line=%u reason=\"%s\"", file, line, reason != NULL ? reason : "unknown");
     longjmp(way_out, 1);
 }

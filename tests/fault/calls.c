@@ -147,7 +147,10 @@ EXPORT int epoll_create1(int flags)
 EXPORT int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
     NEXT(epoll_ctl);
-    return fault_strikes(FAULT_EPOLL_CTL, fd) ? -1 : next(epoll, operation, fd, event);
+    /* To forget a descriptor takes nothing that could be short. */
+    if (operation != EPOLL_CTL_DEL && fault_strikes(FAULT_EPOLL_CTL, fd))
+        return -1;
+    return next(epoll, operation, fd, event);
 }
 
 EXPORT int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)

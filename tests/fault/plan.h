@@ -71,7 +71,7 @@ struct fault_plan {
     unsigned most_datagrams;
 };
 
-enum { FAULT_PORTS = 8 };
+enum { FAULT_PORTS = 16 };
 
 /* Shared between the test and the daemon. */
 struct fault_report {

@@ -5,18 +5,21 @@
 #include "support/suite.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-/* The order in which they are bound; COMING is bound by the reload, perhaps more than once. */
+/* The order in which they are bound, the last ones by the reload, perhaps more than once. */
 enum { STAYING, GOING };
+enum { COMING_FROM_END = 2, METRICS_FROM_END = 1 };
 
 static const char before[] = "[tcp]\nlisten = 127.0.0.1:0\n"
                              "[tcp going]\nlisten = 0.0.0.0:0\n"
                              "[udp]\nlisten = 127.0.0.1:0\n";
-static const char behind[] = "[daemon]\nmax_connections = 50000\n"
+static const char behind[] = "[daemon]\nmax_connections = 50000\nmetrics_listen = 127.0.0.1:0\n"
                              "[tcp]\nlisten = 127.0.0.1:0\nbacklog = 9\ncongestion_control = reno\n"
                              "max_connections_per_source = 30\nallow = 127.0.0.0/8\n"
                              "[udp]\nlisten = 127.0.0.1:0\nservice = stamp\nstamp_mode = stateful\n"
@@ -102,6 +105,36 @@ static enum fault_end ask(const struct fault_daemon *daemon, unsigned listener)
     return stream.end;
 }
 
+static enum fault_end ask_last(const struct fault_daemon *daemon, unsigned from_end)
+{
+    return ask(daemon, daemon->report->bound_count - from_end);
+}
+
+/* Whether metrics say that it serves. Who asks may be hit by the failing call, and then asks again. */
+static bool is_healthy(const struct fault_daemon *daemon)
+{
+    static const char question[] = "GET /healthz HTTP/1.0\r\n\r\n";
+    unsigned last = daemon->report->bound_count - METRICS_FROM_END;
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons(fault_daemon_port(daemon, (enum fault_listener)last)),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (int tries = 0; tries < 3; tries++) {
+        char answer[1024] = "";
+        const struct timeval patience = {.tv_sec = FAULT_DEADLINE_MS / 1000};
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+        bool asked = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
+                     send(fd, question, sizeof question - 1, MSG_NOSIGNAL) > 0 &&
+                     recv(fd, answer, sizeof answer - 1, MSG_WAITALL) > 0;
+        close(fd);
+        if (asked && strstr(answer, " 200 OK\r\n") != NULL)
+            return true;
+    }
+    return false;
+}
+
 #define REQUIRE(daemon, condition)                                                                 \
     ck_assert_msg(condition, "%s failing with %s at %u: not so: %s\n%s",                           \
                   fault_call_name((daemon)->plan.call), strerrorname_np((daemon)->plan.error),     \
@@ -135,8 +168,9 @@ static bool run(const struct fault_plan *plan)
                                             etd_bytes_text("time? unix"), 10));
         REQUIRE(&daemon, reload(&daemon));
     }
-    REQUIRE(&daemon, ask(&daemon, daemon.report->bound_count - 1) == FAULT_COMPLETE);
+    REQUIRE(&daemon, ask_last(&daemon, COMING_FROM_END) == FAULT_COMPLETE);
     REQUIRE(&daemon, ask(&daemon, GOING) == FAULT_REFUSED);
+    REQUIRE(&daemon, is_healthy(&daemon));
     fault_stream_exchange(&witness, word, word);
     fault_stream_finish(&witness, true);
     REQUIRE(&daemon, witness.end == FAULT_COMPLETE || was_hit(&daemon, &witness));
@@ -201,7 +235,7 @@ START_TEST(accepting_that_pauses_goes_on_behind_a_reload)
     fault_stream_exchange(&waiting, etd_bytes(NULL, 0), word);
     fault_stream_finish(&waiting, true);
     REQUIRE(&daemon, waiting.end == FAULT_COMPLETE);
-    REQUIRE(&daemon, ask(&daemon, daemon.report->bound_count - 1) == FAULT_COMPLETE);
+    REQUIRE(&daemon, ask_last(&daemon, COMING_FROM_END) == FAULT_COMPLETE);
     fault_daemon_terminate(&daemon);
     fault_daemon_wait(&daemon);
     fault_judge_end(&daemon, FAULT_UNFELT);

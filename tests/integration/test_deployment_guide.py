@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -24,10 +25,12 @@ from support import (
     wait_until,
 )
 from support.examples import blocks
+from support.scrape import ask, scrape
 
 SOURCE = os.environ["ETD_SOURCE_DIR"]
 BUILT = os.environ["ETD_BINARY_DIR"]
 ECHOTIMED = os.environ["ECHOTIMED"]
+ECHOTIME = os.environ["ECHOTIME"]
 GUIDE = os.path.join(SOURCE, "docs", "DEPLOYMENT.md")
 STANDARD_PORTS = os.path.join(SOURCE, "conf", "examples", "standard-ports.ini")
 STAMP_SENDER = os.path.join(SOURCE, "tests", "integration", "support", "stamp_scapy.py")
@@ -50,6 +53,10 @@ def example(language, word):
     """The one block of the guide in which the word stands."""
     (found,) = [content for content in examples(language) if word in content]
     return found
+
+
+def without_blocks(text):
+    return re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
 
 
 class Case(unittest.TestCase):
@@ -152,11 +159,33 @@ class Checked(Case):
         lines = run([os.path.join(BUILT, "docs", "etd_tables"), "names"]).output.decode().split()
         keys = {word.partition(".")[2] for word in lines if "." in word}
         reasons = set(lines)
-        text = re.sub(r"^```.*?^```$", "", read(GUIDE), flags=re.M | re.S)
+        text = without_blocks(read(GUIDE))
         for setting in re.findall(r"`(\w+) = [^`]*`", text):
             self.assertIn(setting, keys)
         for reason in re.findall(r"reason `([\w-]+)`", text):
             self.assertIn(reason, reasons)
+
+
+class Watched(unittest.TestCase):
+    def test_metrics_and_their_labels_exist(self):
+        text = without_blocks(read(GUIDE))
+        with Daemon("[daemon]\nmetrics_listen = 127.0.0.1:0\n[tcp]\n[udp]\n") as daemon:
+            now = scrape(daemon.address("metrics"))
+        labels = {label for _, pairs in now.values for label in pairs}
+        named = set(re.findall(r"\b(?:echotimed|process)_[a-z]\w+", text))
+        self.assertGreater(len(named), 10)
+        self.assertEqual(named - now.names(), set())
+        for pair in re.findall(r"echotimed_\w+\{(\w+)=\"(\w+)\"\}", text):
+            self.assertIn(pair, labels)
+        table = text[text.index("| watch | it means |") :].split("\n\n")[0]
+        reasons = {value for label, value in labels if label == "reason"}
+        told = [row for row in table.splitlines() if "by `reason`" in row]
+        self.assertEqual(len(told), 3)
+        for row in told:
+            meaning = row.split(" | ")[1]
+            found = re.findall(r"`([a-z-]+)`", meaning)
+            self.assertNotEqual(found, [], row)
+            self.assertEqual(set(found) - reasons, set())
 
 
 class StandardPorts(Case):
@@ -179,6 +208,14 @@ class StandardPorts(Case):
         self.assertEqual(said, b"hello\n")
         said = run([self.tool("nc"), "-u", "-W", "1", "127.0.0.1", "7"], given=b"hello\n").output
         self.assertEqual(said, b"hello\n")
+
+    def test_the_client(self):
+        lines = re.findall(r"^echotime (.*?) +# ", read(GUIDE), re.M)
+        self.assertEqual([line.split()[0] for line in lines], ["ping", "time", "ping"])
+        for line in lines:
+            with self.subTest(line):
+                done = run([ECHOTIME, *line.replace("HOST", "127.0.0.1").split()])
+                self.assertEqual(done.status, 0, done.errors)
 
     def test_discard(self):
         with connect(("127.0.0.1", 9)) as stream:
@@ -225,6 +262,21 @@ class HaProxy(Case):
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
 
+    def test_a_drain_is_seen_at_healthz_before_the_last_is_served(self):
+        configuration = example("ini", "metrics_listen = 127.0.0.1:9190\n\n[tcp proxied]")
+        with Daemon(configuration + "idle_timeout = 1h\nwrite_timeout = 1h\n") as daemon:
+            text = example("haproxy", "option httpchk").replace("inter 2s", "inter 50ms rise 1 fall 1")
+            self.start_haproxy(text)
+            wait_until(self.is_up, "HAProxy has found the daemon healthy")
+            # One that has not read its replies keeps the drain from its end, past the proxy.
+            with connect(("127.0.0.1", 8081), receive_buffer=4096) as stream:
+                stream.sendall(b"PROXY UNKNOWN\r\n")
+                support.send_until_stuck(stream)
+                daemon.signal(signal.SIGTERM)
+                daemon.wait_for_line("draining")
+                self.assertEqual(ask(("127.0.0.1", 9190), "/healthz").status, 503)
+                wait_until(lambda: not self.is_up(), "HAProxy has taken it out")
+
     def is_up(self):
         """Whether a connection through the proxy is served."""
         try:
@@ -247,6 +299,22 @@ class HaProxy(Case):
             self.assertEqual(closed.pairs["reason"], "end-of-input")
             # Its checks are taken for what they are: no client has done wrong.
             self.assertNotIn("closed_bad-proxy-header", daemon.counters("tcp proxied"))
+
+
+class Health(Case):
+    """`echotime health`, which a balancer runs, against the listeners of the sample file."""
+
+    def status(self, command):
+        return run([ECHOTIME, *command.split()[1:]]).status
+
+    def test_it_tells_who_serves_from_who_does_not(self):
+        tcp, udp = re.findall(r"`(echotime health [^`]+)`", read(GUIDE))
+        tcp = tcp.replace("HOST:PORT", "127.0.0.1:8080")
+        udp = udp.replace("HOST:PORT", "127.0.0.1:9000")
+        sample = os.path.join(SOURCE, "conf", "echotimed.ini")
+        with Daemon(arguments=["-c", sample]):
+            self.assertEqual((self.status(tcp), self.status(udp)), (0, 0))
+        self.assertEqual((self.status(tcp), self.status(udp)), (1, 1))
 
 
 class Firewall(Case):

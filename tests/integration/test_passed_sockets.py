@@ -11,6 +11,7 @@ import unittest
 import support
 from support import (Daemon, answer_to, connect, exchange, raw_socket, run, send_forged, udp_socket,
                      wait_until)
+from support.reloading import ReloadingDaemon
 
 HELPER = os.path.join(os.path.dirname(os.path.abspath(support.__file__)), "pass_sockets.py")
 PIDFD_GETFD = 438
@@ -21,7 +22,7 @@ FIRST = 3
 def passing(configuration, *sockets, **more):
     """A daemon to which these sockets are passed, each NAME=KIND:HOST."""
     prefix = [sys.executable, "-B", HELPER, *sockets, "--"]
-    return Daemon(configuration, prefix=prefix, **more)
+    return ReloadingDaemon(configuration, prefix=prefix, **more)
 
 
 def borrowed(pid, number):
@@ -33,6 +34,40 @@ def borrowed(pid, number):
     if made < 0:
         raise OSError(error, os.strerror(error))
     return socket.socket(fileno=made)
+
+
+class Reload(unittest.TestCase):
+    """What the manager passed comes and goes with the configuration, and stays the manager's."""
+
+    def test_sockets_are_left_and_taken_back(self):
+        served = "[tcp]\nlisten = systemd:a\n[udp]\nlisten = systemd:a\nservice = echo\n"
+        elsewhere = "[tcp]\nlisten = 127.0.0.2:0\n[udp]\nlisten = systemd:a\nservice = echo\n"
+        with passing(served, "a=tcp:127.0.0.1", "a=udp:127.0.0.1") as daemon:
+            tcp, udp = daemon.address("tcp"), daemon.address("udp")
+            with connect(tcp) as old:
+                exchange(old, b"begun")
+                daemon.reload(elsewhere)
+                # Who connects now waits, and is refused by nobody.
+                with connect(tcp) as waiting:
+                    waiting.sendall(b"wait")
+                    with connect(daemon.addresses("tcp", 2)[1]) as other:
+                        self.assertEqual(exchange(other, b"own"), b"own")
+                    self.assertEqual(answer_to(udp, b"kept"), b"kept")
+                    daemon.wait_for_line("passed a socket that no listener uses")
+                    daemon.reload(served)
+                    self.assertEqual(waiting.recv(100), b"wait")
+                self.assertEqual(exchange(old, b"goes on"), b"goes on")
+
+    def test_name_that_was_not_passed_changes_nothing(self):
+        with passing("[tcp]\nlisten = systemd:a\n", "a=tcp:127.0.0.1") as daemon:
+            for text in (
+                "[tcp]\nlisten = systemd:b\n",
+                "[tcp]\nlisten = systemd:a\n[udp]\nlisten = systemd:a\n",
+                "[tcp]\nlisten = systemd:a\n[udp]\nlisten = 192.0.2.1:7\n",
+            ):
+                daemon.reload_in_vain(text)
+                with connect(daemon.address("tcp")) as client:
+                    self.assertEqual(exchange(client, b"as it was"), b"as it was")
 
 
 class Served(unittest.TestCase):

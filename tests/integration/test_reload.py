@@ -4,11 +4,11 @@ import os
 import signal
 import socket
 import struct
+import tempfile
 import unittest
 
 import support
 from support import (
-    Daemon,
     answer_to,
     connect,
     exchange,
@@ -19,48 +19,9 @@ from support import (
     udp_socket,
     wait_until,
 )
+from support.reloading import ReloadingDaemon
 
-REFUSED = "reload refused: the old configuration stays"
 BOTH = "[tcp]\nlisten = 127.0.0.1:0\n[udp]\nlisten = 127.0.0.1:0\n"
-
-
-class ReloadingDaemon(Daemon):
-    """With the reload of a text as one call, which waits for what came of it."""
-
-    good = bad = 0
-
-    def reload(self, text):
-        self.write_configuration(text)
-        self.reload_again()
-
-    def reload_again(self):
-        self.good += 1
-        self.signal(signal.SIGHUP)
-        self.wait_for_line("reloaded", count=self.good)
-
-    def reload_in_vain(self, text=None):
-        """Gives the lines of the log that came of it."""
-        if text is not None:
-            self.write_configuration(text)
-        self.bad += 1
-        before = len(self.log)
-        self.signal(signal.SIGHUP)
-        self.wait_for_line(REFUSED, count=self.bad)
-        return self.log[before:]
-
-    def sockets(self):
-        """The sockets that it has open, as the kernel numbers them."""
-        found = set()
-        for name in os.listdir(f"/proc/{self.pid}/fd"):
-            target = os.readlink(f"/proc/{self.pid}/fd/{name}")
-            if target.startswith("socket:"):
-                found.add(target)
-        return found
-
-
-    def wait_for_sockets(self, expected):
-        """Waits until just these are open: the one for the manager's notices goes after the log's line."""
-        wait_until(lambda: self.sockets() == expected, f"just these sockets: {expected}")
 
 
 def ask_length16(stream, text):
@@ -271,6 +232,7 @@ class WhatChanges(unittest.TestCase):
         with ReloadingDaemon(BOTH) as daemon:
             with connect(daemon.address("tcp")) as stream:
                 exchange(stream, b"hello")
+            wait_until(lambda: "open" not in daemon.counters("tcp"), "a connection that is closed")
             daemon.reload("[daemon]\nlog_connections = yes\n" + BOTH)
             with connect(daemon.address("tcp")) as stream:
                 exchange(stream, b"hello")
@@ -481,6 +443,38 @@ class Refused(unittest.TestCase):
             daemon.reload(BOTH)
             daemon.signal(signal.SIGUSR1)
             daemon.wait_for_line("counters", reloads_good="2", reloads_bad="1")
+
+
+class HungUpEarly(ReloadingDaemon):
+    """Gets a HUP, for another address, between the reading of its file and the catching of signals."""
+
+    def __init__(self, trace):
+        late = ["strace", "-D", "-o", trace, "--trace=openat,signalfd4",
+                "--inject=signalfd4:delay_enter=1s"]
+        # Leaks are not found under strace.
+        super().__init__(BOTH, prefix=late, environment={"ASAN_OPTIONS": "detect_leaks=0"})
+        self.trace = trace
+
+    def has_read_its_file(self):
+        try:
+            with open(self.trace, encoding="utf-8", errors="replace") as file:
+                return self.configuration_path in file.read()
+        except FileNotFoundError:
+            return False
+
+    def wait_ready(self):
+        wait_until(self.has_read_its_file, "the file is opened")
+        self.write_configuration(BOTH.replace("127.0.0.1", "127.0.0.2", 1))
+        self.signal(signal.SIGHUP)
+        super().wait_ready()
+
+
+class Early(unittest.TestCase):
+    def test_hangup_before_it_is_ready_is_a_reload_and_no_death(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with HungUpEarly(os.path.join(folder, "trace")) as daemon:
+                daemon.wait_for_line("reloaded")
+                self.assertEqual(daemon.addresses("tcp", 2)[1][0], "127.0.0.2")
 
 
 class Manager(unittest.TestCase):

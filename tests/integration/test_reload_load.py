@@ -14,6 +14,7 @@ import unittest
 
 import support
 from support import Daemon, connect, receive_exactly, udp_socket, wait_until
+from support.scrape import scrape
 
 # They keep what is freed for a while, and find by themselves what is lost.
 SANITIZED = bool(os.environ.get("ETD_SANITIZE"))
@@ -26,6 +27,7 @@ TOLERANCE = 48 * 1024
 BAD = (
     "[tcp\n",
     "[daemon]\nmax_connections = 0\n",
+    "[daemon]\nmetrics_listen = 127.0.0.2:{taken}\n[tcp]\nlisten = 127.0.0.1:0\n",
     "[tcp]\nlisten = 127.0.0.1:0\nservice = ntp\n",
     "[tcp]\nlisten = 127.0.0.1:0, 127.0.0.2:{taken}\n",
     "[tcp new]\nlisten = 127.0.0.2:0\n[udp]\nlisten = 127.0.0.2:0, 127.0.0.2:{taken_udp}\n",
@@ -64,6 +66,7 @@ def configuration(chance):
         f"[daemon]\nmax_connections = {chance.randint(500, 2000)}\n"
         f"buffer_memory = {chance.randint(16, 64)}MiB\n"
         + maybe("busy_poll = 50us\n")
+        + chance.choice(["", "metrics_listen = 127.0.0.5:0\n", "metrics_listen = 127.0.0.6:0\n"])
         + "".join(sections)
     )
 
@@ -145,6 +148,13 @@ class Reload(unittest.TestCase):
 
         line = wait_until(look, message)[0]
         self.assertIn(message, line.message, text)
+        if good and "metrics_listen" in text:
+            self.scrape(daemon)
+
+    def scrape(self, daemon):
+        told = [line for line in daemon.log if line.pairs.get("listener") == "metrics"]
+        now = scrape(support.parse_address(told[-1].pairs["address"]))
+        self.assertGreater(now.get("echotimed_reloads_total", result="good"), 0)
 
     def reload_often(self, daemon, chance, count, bad):
         for number in range(count):

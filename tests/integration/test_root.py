@@ -8,6 +8,8 @@ import unittest
 
 import support
 from support import Daemon, answer_to, connect, exchange, receive_to_end, wait_until
+from support.reloading import ReloadingDaemon
+from support.scrape import ask
 
 LOW_PORTS = """
 [daemon]
@@ -33,6 +35,8 @@ OWN_PROCESSES = "ETD_TEST_OWN_PROCESSES"
 
 
 class Root(unittest.TestCase):
+    """What the cases have in common."""
+
     def daemon(self, configuration, **options):
         return Daemon(configuration, environment=ENVIRONMENT, **options)
 
@@ -58,6 +62,8 @@ class Root(unittest.TestCase):
             self.assertEqual(status["CapBnd"], bounding)
             self.assertEqual(status["NoNewPrivs"], "1")
 
+
+class GivenUp(Root):
     def test_low_ports_are_answered_by_nobody(self):
         # Groups and capabilities to leave, as a login of root has.
         rich = ["setpriv", "--groups", "0,1,4", "--inh-caps", "+chown,+setuid",
@@ -166,6 +172,57 @@ class Root(unittest.TestCase):
         nobody = ["setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]
         with self.daemon(plain, prefix=nobody) as daemon:
             self.assertNotIn("running as root", daemon.log_text())
+
+
+class Reload(Root):
+    """When root is gone for good: what is open stays, and what took root cannot come any more."""
+
+    def daemon(self, configuration):
+        return ReloadingDaemon(configuration, environment=ENVIRONMENT)
+
+    def test_low_ports_stay_and_others_come_and_go(self):
+        metrics = LOW_PORTS.replace("nobody", "nobody\nmetrics_listen = 127.0.0.1:0", 1)
+        with self.daemon(LOW_PORTS) as daemon:
+            for _ in range(2):
+                daemon.reload(metrics + "[udp more]\nlisten = 127.0.0.1:0\nservice = echo\n")
+                self.assert_answers()
+                self.assertEqual(ask(daemon.addresses("metrics")[-1], "/healthz").status, 200)
+                self.assertEqual(answer_to(daemon.addresses("udp more")[-1], b"more"), b"more")
+                self.assert_nothing_left(daemon.pid)
+                daemon.reload(LOW_PORTS.replace("[tcp]", "[tcp]\nbacklog = 9"))
+                self.assert_answers()
+
+    def test_new_low_port_is_refused_and_says_why(self):
+        why = "was given up with root for [daemon] user: restart to bind it"
+        with self.daemon(LOW_PORTS) as daemon:
+            for text in (
+                LOW_PORTS + "[tcp discard]\nlisten = 127.0.0.1:9\nservice = discard\n",
+                LOW_PORTS + "[udp echo]\nlisten = 127.0.0.1:7\nservice = echo\n",
+                LOW_PORTS.replace("nobody", "nobody\nmetrics_listen = 127.0.0.1:80", 1),
+            ):
+                lines = daemon.reload_in_vain(text)
+                self.assertTrue(any(why in line.text for line in lines), lines)
+                self.assert_answers()
+            # So is one that was let go.
+            daemon.reload(LOW_PORTS.replace("127.0.0.1:13", "127.0.0.1:0"))
+            self.assertTrue(any(why in line.text for line in daemon.reload_in_vain(LOW_PORTS)))
+
+    def test_another_user_is_refused(self):
+        with self.daemon(LOW_PORTS) as daemon:
+            for user in "games", "nobody\ngroup = games", "":
+                lines = daemon.reload_in_vain(LOW_PORTS.replace("nobody", user, 1))
+                self.assertTrue(any("cannot change this key" in line.text for line in lines), lines)
+            self.assert_answers()
+            self.assert_nothing_left(daemon.pid)
+
+    def test_file_that_the_user_cannot_read_is_refused(self):
+        with self.daemon(LOW_PORTS) as daemon:
+            os.chmod(daemon.configuration_path, 0o600)
+            lines = daemon.reload_in_vain()
+            self.assertTrue(any("Permission denied" in line.text for line in lines), lines)
+            self.assert_answers()
+            os.chmod(daemon.configuration_path, 0o644)
+            daemon.reload_again()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The installed unit under a real systemd: start, sandbox, stop, and what is not started again."""
 
+import errno
 import json
 import os
 import re
@@ -208,6 +209,29 @@ class Reload(InMachine):
         self.assertEqual(more.recv(1024), b"new")
         connection.sendall(b"still here")
         self.assertEqual(connection.recv(1024), b"still here")
+        self.assert_serving()
+
+    def test_metrics_come_and_go_in_the_sandbox(self):
+        at = ("127.0.0.1", 9190)
+        self.start()
+        configured = self.shipped.replace("metrics_listen     =", "metrics_listen = 127.0.0.1:9190")
+        self.assertNotEqual(configured, self.shipped)
+        self.machine.write_file(CONFIG, configured)
+        self.machine.run(f"systemctl reload {UNIT}", check=True)
+        self.machine.wait_for("metrics are served", lambda: "listener=metrics" in
+                              self.machine.journal(UNIT))
+        scraper = self.client(socket.SOCK_STREAM, at)
+        scraper.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        text = b"".join(iter(lambda: scraper.recv(65536), b"")).decode()
+        self.assertIn('\nechotimed_reloads_total{result="good"} 1\n', text)
+        self.machine.write_file(CONFIG, self.shipped)
+        self.machine.run(f"systemctl reload {UNIT}", check=True)
+
+        def refused():
+            with self.machine.socket(socket.AF_INET, socket.SOCK_STREAM) as stream:
+                return stream.connect_ex(at) == errno.ECONNREFUSED
+
+        self.machine.wait_for("metrics are gone", refused)
         self.assert_serving()
 
     def test_address_in_use_is_refused_by_the_daemon_itself(self):

@@ -21,10 +21,12 @@ overlay() {
     mount -t overlay -o "lowerdir=$1,upperdir=$dir/upper$1,workdir=$dir/work$1" overlay "$root$1"
 }
 
+# The second, if there is one, is where it goes, in place of the same path.
 bind_read_only() {
-    mkdir -p "$root$1"
-    mount --rbind "$1" "$root$1"
-    mount -o remount,bind,ro "$root$1"
+    target=${2:-$root$1}
+    mkdir -p "$target"
+    mount --rbind "$1" "$target"
+    mount -o remount,bind,ro "$target"
 }
 
 # A writable folder whose entries are the host's: folders bound read-only, the rest copied. What is
@@ -47,6 +49,11 @@ usr_without_overlay() {
     mkdir -p "$root/usr/lib" "$root/usr/local" "$root/usr/share/doc" "$root/usr/share/man" \
         "$root/usr/share/bash-completion"
     cp -a /usr/sbin "$root/usr/sbin"
+    # Too large to copy: links to all of it, which stands beside, so that links of its own lead on.
+    bind_read_only /usr/bin "$root/usr/.bin"
+    mkdir "$root/usr/bin"
+    (cd /usr/bin && find . -mindepth 1 -maxdepth 1 -printf '%P\n') |
+        (cd "$root/usr/bin" && sed 's,^,../.bin/,' | xargs -d '\n' ln -s -t .)
     cp -a /usr/lib/systemd "$root/usr/lib/systemd"
     bind_entries /usr/share
     bind_entries /usr/lib
