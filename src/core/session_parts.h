@@ -19,6 +19,8 @@ struct etd_holding {
     size_t unacknowledged; /* bytes in the socket's send queue when they were last counted */
 };
 
+_Static_assert(sizeof(struct etd_holding) <= ETD_SESSION_HOLDING, "the pool is checked for that");
+
 static inline bool etd_session_owes(const struct etd_session *session)
 {
     return session->holding != NULL &&
