@@ -21,11 +21,6 @@ END_TEST
 
 Suite *etd_suite(void)
 {
-    Suite *suite = suite_create("fault/udp_calls");
-    TCase *tcase = tcase_create("calls");
-    tcase_set_timeout(tcase, 240);
-    tcase_add_loop_test(tcase, a_failing_call_loses_a_datagram_at_most, 0,
-                        sizeof sweeps / sizeof sweeps[0]);
-    suite_add_tcase(suite, tcase);
-    return suite;
+    return fault_sweep_suite("fault/udp_calls", a_failing_call_loses_a_datagram_at_most,
+                             sizeof sweeps / sizeof sweeps[0]);
 }
