@@ -1,11 +1,11 @@
 #include "config_check.h"
-#include "echotimed/ntp_packet.h"
 
 #include "config_refuse.h"
 #include "config_value.h"
 
 #include "echotimed/access.h"
 #include "echotimed/framing.h"
+#include "echotimed/ntp_packet.h"
 #include "echotimed/session.h"
 
 static const struct etd_config_given *given_of(const struct etd_config_draft_section *section,

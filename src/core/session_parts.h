@@ -43,6 +43,10 @@ void etd_session_drain(struct etd_session *session, enum etd_close_reason reason
 void etd_session_hold(struct etd_session *session, struct etd_turn *turn, struct etd_bytes rest,
                       size_t need);
 
+/* At the end of a turn: starts the clocks that run from now on. `waits`: answers wait for room in the
+ * socket. */
+void etd_session_run_clocks(struct etd_holding *holding, bool waits, etd_tick now);
+
 /* Greets the peer, where the service says something by itself. */
 void etd_session_greet(struct etd_session *session, struct etd_turn *turn);
 
