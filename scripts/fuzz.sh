@@ -1,12 +1,15 @@
-#!/bin/sh
-# Runs every fuzz target for a time, with libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer.
+#!/bin/bash
+# Installs what it needs, and runs every fuzz target for a time, with libFuzzer, AddressSanitizer and
+# UndefinedBehaviorSanitizer.
 #
 #   scripts/fuzz.sh [SECONDS | --short]     seconds for each target; 600, or with --short 20
 #
 # The seeds stand in tests/fuzz/corpus. What is found besides goes to build/fuzz/corpus, where the next
 # run goes on; an input that broke something goes to build/fuzz/findings. Exits with 1 on a finding.
-set -eu
-cd "$(dirname "$0")/.."
+set -euo pipefail
+# shellcheck source=scripts/setup.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/setup.sh"
+cd -- "$root"
 
 seconds=600
 case "${1:-}" in
@@ -19,10 +22,7 @@ case "${1:-}" in
 *) seconds=$1 ;;
 esac
 
-if ! command -v clang >/dev/null; then
-    echo "libFuzzer comes with clang, which is not installed: apt-get install clang" >&2
-    exit 69
-fi
+install_packages "${build_packages[@]}" "${fuzz_packages[@]}"
 mkdir -p build/fuzz/findings
 if ! { cmake --preset fuzz && cmake --build --preset fuzz --target fuzzers; } \
     >build/fuzz/build.log 2>&1; then

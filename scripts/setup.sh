@@ -12,12 +12,17 @@ build_packages=(gcc libc6-dev cmake ninja-build pkg-config libev-dev libinih-dev
 # shellcheck disable=SC2034  # used by the scripts that source this
 package_packages=(dpkg-dev file lintian)
 
+# The libraries of the peers that unpack_peer unpacks.
+peer_packages=(libcap2 libedit2 libgnutls30 libnettle8 libseccomp2 libwrap0)
+
+# libFuzzer comes with clang and its runtime; the targets are built among the tests.
+fuzz_packages=(clang libclang-rt-14-dev check python3)
+
 # What the tests take besides. They also build with clang, and use the peers that users have.
 # shellcheck disable=SC2034  # used by the scripts that source this
-test_packages=("${package_packages[@]}" check python3 binutils clang libclang-rt-14-dev netcat-openbsd
-    ncat socat haproxy iproute2 procps strace systemd util-linux rdate ntpsec-ntpdig nmap python3-scapy
-    man-db mandoc groff-base nftables
-    libcap2 libedit2 libgnutls30 libnettle8 libseccomp2 libwrap0) # the last six: see fetch_peers
+test_packages=("${package_packages[@]}" "${fuzz_packages[@]}" "${peer_packages[@]}" binutils
+    netcat-openbsd ncat socat haproxy iproute2 procps strace systemd util-linux rdate ntpsec-ntpdig nmap
+    python3-scapy man-db mandoc groff-base nftables)
 
 say() {
     printf '== %s\n' "$*"

@@ -37,6 +37,7 @@ struct etd_session_settings {
 };
 
 enum {
+    ETD_SESSION_HOLDING = 128, /* bytes borrowed besides the message, at most, to hold one */
     ETD_SESSION_TIMEOUT_MAX = 7 * 24 * 3600 * 1000, /* ticks can be compared over 24 days */
     ETD_SESSION_LINGER = 2000 /* ms for which input is thrown away behind our FIN */
 };

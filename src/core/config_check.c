@@ -1,11 +1,12 @@
 #include "config_check.h"
-#include "echotimed/ntp_packet.h"
 
 #include "config_refuse.h"
 #include "config_value.h"
 
 #include "echotimed/access.h"
 #include "echotimed/framing.h"
+#include "echotimed/ntp_packet.h"
+#include "echotimed/session.h"
 
 static const struct etd_config_given *given_of(const struct etd_config_draft_section *section,
                                                const char *name)
@@ -115,16 +116,18 @@ static void check_memory(struct etd_config_draft *draft,
     uint64_t payload = listener->max_message;
     if (payload > framing->payload_max)
         payload = framing->payload_max;
-    uint64_t frame = payload + framing->header_size + framing->trailer_size;
-    if (frame <= draft->daemon.buffer_memory)
+    uint64_t least = payload + framing->header_size + framing->trailer_size + ETD_SESSION_HOLDING;
+    if (least <= draft->daemon.buffer_memory)
         return;
     struct etd_config_message message;
     struct etd_writer *writer = message_begin(&message, listener);
-    etd_write_text(writer, " max_message: the longest message takes ");
-    etd_write_decimal(writer, frame, 1);
-    etd_write_text(writer, " bytes with its framing, and [daemon] buffer_memory is ");
+    etd_write_text(writer, " max_message: to hold the longest message takes ");
+    etd_write_decimal(writer, least, 1);
+    etd_write_text(writer, " bytes, and [daemon] buffer_memory is ");
     etd_write_decimal(writer, draft->daemon.buffer_memory, 1);
-    etd_write_text(writer, " bytes; lower the one or raise the other");
+    etd_write_text(writer, "; lower max_message, or raise buffer_memory to ");
+    etd_write_decimal(writer, least, 1);
+    etd_write_text(writer, " at least");
     etd_config_problems_add(
         draft->problems,
         later(origin_of(section, "max_message"),

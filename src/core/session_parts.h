@@ -19,6 +19,8 @@ struct etd_holding {
     size_t unacknowledged; /* bytes in the socket's send queue when they were last counted */
 };
 
+_Static_assert(sizeof(struct etd_holding) <= ETD_SESSION_HOLDING, "the pool is checked for that");
+
 static inline bool etd_session_owes(const struct etd_session *session)
 {
     return session->holding != NULL &&
@@ -40,6 +42,10 @@ void etd_session_drain(struct etd_session *session, enum etd_close_reason reason
  * as in struct etd_holding. */
 void etd_session_hold(struct etd_session *session, struct etd_turn *turn, struct etd_bytes rest,
                       size_t need);
+
+/* At the end of a turn: starts the clocks that run from now on. `waits`: answers wait for room in the
+ * socket. */
+void etd_session_run_clocks(struct etd_holding *holding, bool waits, etd_tick now);
 
 /* Greets the peer, where the service says something by itself. */
 void etd_session_greet(struct etd_session *session, struct etd_turn *turn);

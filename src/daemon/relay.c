@@ -58,6 +58,13 @@ static ssize_t move(int from, int to, size_t size)
     return splice(from, NULL, to, NULL, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 }
 
+/* Whether nothing was taken, and the connection can go on: when there is no memory for a splice, or no
+ * way, it is read the ordinary way the next time. */
+static bool can_read_instead(int error)
+{
+    return error == EAGAIN || error == EINTR || error == ENOMEM || error == EINVAL;
+}
+
 /* Takes what the socket has into the empty pipe. Gives how much; 0: nothing more in this turn. */
 static size_t take(const struct etd_relay_pipe *pipe, struct etd_session *session,
                    struct etd_turn *turn, int fd)
@@ -67,7 +74,7 @@ static size_t take(const struct etd_relay_pipe *pipe, struct etd_session *sessio
         return (size_t)size;
     if (size == 0)
         etd_session_ended(session, turn);
-    else if (errno != EAGAIN && errno != EINTR)
+    else if (!can_read_instead(errno))
         etd_session_fail(session, etd_tcp_close_reason(errno));
     return 0;
 }

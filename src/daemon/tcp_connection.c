@@ -96,11 +96,13 @@ static void flush(struct etd_connection *connection, struct etd_turn *turn)
     }
 }
 
-/* Connections that came before `log_connections` was switched on were not asked who they are. */
+/* Connections that came before `log_connections` was switched on were not asked who they are. A PROXY
+ * header may name a port 0. */
 static void format_source(const struct etd_connection *connection, char source[ETD_ADDRESS_TEXT])
 {
     struct etd_socket_address peer = {.address = connection->session.peer};
-    if (peer.address.port != 0 || etd_socket_peer(connection->watcher.fd, &peer))
+    bool known = peer.address.port != 0 || !etd_address_is_any(&peer.address);
+    if (known || etd_socket_peer(connection->watcher.fd, &peer))
         etd_address_format(&peer.address, source);
     else
         snprintf(source, ETD_ADDRESS_TEXT, "unknown");
@@ -259,7 +261,7 @@ static void begin_reading(struct etd_server *server, struct etd_connection *conn
 {
     struct etd_tcp_listener *listener = connection->watcher.data;
     uint64_t before = listener->tally->counters.bytes_in;
-    bool at_once = listener->silent == 0 || server->draining;
+    bool at_once = listener->silent == 0;
     work(server, connection, at_once, false);
     if (!at_once)
         listener->silent--;

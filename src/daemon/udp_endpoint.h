@@ -1,5 +1,5 @@
-/* A UDP endpoint: one [udp] section of one configuration. It answers datagrams in batches, each from the address that was
- * asked, and nobody who must not be answered. */
+/* A UDP endpoint: one [udp] section of one configuration. It answers datagrams in batches, each from
+ * the address that was asked, and nobody who must not be answered. */
 #ifndef ECHOTIMED_DAEMON_UDP_ENDPOINT_H
 #define ECHOTIMED_DAEMON_UDP_ENDPOINT_H
 

@@ -319,7 +319,7 @@ EXPORT ssize_t splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t
     NEXT(splice);
     /* One of the two is a pipe. */
     bool gives = client_port(to) != 0;
-    if (fault_strikes(FAULT_SPLICE, gives ? to : from))
+    if (fault_strikes(gives ? FAULT_SPLICE_OUT : FAULT_SPLICE_IN, gives ? to : from))
         return -1;
     ssize_t moved =
         next(from, from_at, to, to_at,

@@ -33,7 +33,8 @@ enum fault_call {
     FAULT_SHUTDOWN,
     FAULT_SIGNALFD,
     FAULT_SOCKET,
-    FAULT_SPLICE,
+    FAULT_SPLICE_IN,  /* from a socket into a pipe */
+    FAULT_SPLICE_OUT, /* and back */
     FAULT_GETPWNAM,
     FAULT_GETGRNAM,
     FAULT_SETGROUPS,

@@ -1,6 +1,5 @@
 #include "fault/sweep.h"
 
-#include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -117,4 +116,14 @@ void fault_sweep(const struct fault_sweep *sweep)
     for (const int *error = sweep->errors; *error != 0; error++)
         fault_sweep_plan((struct fault_plan){.call = sweep->call, .error = *error, .count = 1},
                          sweep->effects);
+}
+
+Suite *fault_sweep_suite(const char *name, const TTest *test, int rows)
+{
+    Suite *suite = suite_create(name);
+    TCase *tcase = tcase_create("calls");
+    tcase_set_timeout(tcase, 240);
+    tcase_add_loop_test(tcase, test, 0, rows);
+    suite_add_tcase(suite, tcase);
+    return suite;
 }

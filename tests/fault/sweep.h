@@ -5,6 +5,8 @@
 
 #include "fault/scenario.h"
 
+#include <check.h>
+
 /* Who may feel a failing call; they can be combined. Whatever it is: nobody gets a wrong byte, nothing
  * hangs or crashes, and at the end no memory and no descriptor is left. */
 enum fault_effect {
@@ -29,6 +31,9 @@ struct fault_sweep {
     }
 
 void fault_sweep(const struct fault_sweep *sweep);
+
+/* A suite of one test, which runs once for each row of a table. */
+Suite *fault_sweep_suite(const char *name, const TTest *test, int rows);
 
 /* The same for one plan, of which `at` is set for each run. */
 void fault_sweep_plan(struct fault_plan plan, unsigned effects);

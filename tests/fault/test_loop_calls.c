@@ -22,11 +22,6 @@ END_TEST
 
 Suite *etd_suite(void)
 {
-    Suite *suite = suite_create("fault/loop_calls");
-    TCase *tcase = tcase_create("calls");
-    tcase_set_timeout(tcase, 240);
-    tcase_add_loop_test(tcase, a_failing_call_is_felt_by_no_other_connection, 0,
-                        sizeof sweeps / sizeof sweeps[0]);
-    suite_add_tcase(suite, tcase);
-    return suite;
+    return fault_sweep_suite("fault/loop_calls", a_failing_call_is_felt_by_no_other_connection,
+                             sizeof sweeps / sizeof sweeps[0]);
 }

@@ -72,8 +72,11 @@ static const struct fault_plan seldom[] = {
     {.call = FAULT_RECV, .error = EINTR, .every = 3, .most_received = 1000},
     {.call = FAULT_SEND, .error = EAGAIN, .every = 2},
     {.call = FAULT_SEND, .error = EINTR, .every = 3, .most_sent = 1000},
-    {.call = FAULT_SPLICE, .error = EAGAIN, .every = 2},
-    {.call = FAULT_SPLICE, .error = EINTR, .every = 3, .most_spliced = 10000},
+    {.call = FAULT_SPLICE_IN, .error = EAGAIN, .every = 2},
+    {.call = FAULT_SPLICE_IN, .error = EINTR, .every = 3, .most_spliced = 10000},
+    {.call = FAULT_SPLICE_IN, .error = EINVAL, .every = 1}, /* sockets that cannot be spliced */
+    {.call = FAULT_SPLICE_OUT, .error = EAGAIN, .every = 2},
+    {.call = FAULT_SPLICE_OUT, .error = EINTR, .every = 3, .most_spliced = 10000},
     {.call = FAULT_ACCEPT4, .error = EINTR, .every = 2},
     {.call = FAULT_EPOLL_WAIT, .error = EINTR, .every = 2},
     {.call = FAULT_RECVMMSG, .error = EINTR, .every = 2},

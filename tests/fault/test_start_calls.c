@@ -27,11 +27,6 @@ END_TEST
 
 Suite *etd_suite(void)
 {
-    Suite *suite = suite_create("fault/start_calls");
-    TCase *tcase = tcase_create("calls");
-    tcase_set_timeout(tcase, 240);
-    tcase_add_loop_test(tcase, a_failing_call_is_done_without_or_ends_the_start, 0,
-                        sizeof sweeps / sizeof sweeps[0]);
-    suite_add_tcase(suite, tcase);
-    return suite;
+    return fault_sweep_suite("fault/start_calls", a_failing_call_is_done_without_or_ends_the_start,
+                             sizeof sweeps / sizeof sweeps[0]);
 }

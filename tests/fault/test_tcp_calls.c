@@ -14,8 +14,10 @@ static const struct fault_sweep sweeps[] = {
     {FAULT_SEND, FAULT_HITS_ONE,
      FAULT_ERRORS(EACCES, EALREADY, EBADF, ECONNRESET, EDESTADDRREQ, EFAULT, EINVAL, EISCONN,
                   EMSGSIZE, ENOBUFS, ENOMEM, ENOTCONN, ENOTSOCK, EOPNOTSUPP, EPIPE, ETIMEDOUT)},
-    {FAULT_SPLICE, FAULT_UNFELT, FAULT_ERRORS(EAGAIN, EINTR)},
-    {FAULT_SPLICE, FAULT_HITS_ONE,
+    {FAULT_SPLICE_IN, FAULT_UNFELT, FAULT_ERRORS(EAGAIN, EINTR, EINVAL, ENOMEM)},
+    {FAULT_SPLICE_IN, FAULT_HITS_ONE, FAULT_ERRORS(EBADF, ECONNRESET, EPIPE, ESPIPE, ETIMEDOUT)},
+    {FAULT_SPLICE_OUT, FAULT_UNFELT, FAULT_ERRORS(EAGAIN, EINTR)},
+    {FAULT_SPLICE_OUT, FAULT_HITS_ONE,
      FAULT_ERRORS(EBADF, ECONNRESET, EINVAL, ENOMEM, EPIPE, ESPIPE, ETIMEDOUT)},
     {FAULT_SHUTDOWN, FAULT_HITS_ONE, FAULT_ERRORS(EBADF, EINVAL, ENOTCONN, ENOTSOCK)},
     {FAULT_IOCTL, FAULT_UNFELT, FAULT_ERRORS(EBADF, EFAULT, EINVAL, ENOTTY)},
@@ -32,11 +34,6 @@ END_TEST
 
 Suite *etd_suite(void)
 {
-    Suite *suite = suite_create("fault/tcp_calls");
-    TCase *tcase = tcase_create("calls");
-    tcase_set_timeout(tcase, 240);
-    tcase_add_loop_test(tcase, a_failing_call_is_felt_by_no_other_connection, 0,
-                        sizeof sweeps / sizeof sweeps[0]);
-    suite_add_tcase(suite, tcase);
-    return suite;
+    return fault_sweep_suite("fault/tcp_calls", a_failing_call_is_felt_by_no_other_connection,
+                             sizeof sweeps / sizeof sweeps[0]);
 }

@@ -3,6 +3,7 @@
 #include "support/suite.h"
 
 #include <errno.h>
+#include <string.h>
 
 static const struct fault_sweep sweeps[] = {
     {FAULT_RECVMMSG, FAULT_UNFELT,
@@ -19,13 +20,40 @@ START_TEST(a_failing_call_loses_a_datagram_at_most)
 }
 END_TEST
 
+/* A full send buffer is told apart from what has another reason. */
+static const struct {
+    int error;
+    const char *counted;
+} losses[] = {
+    {EAGAIN, " dropped_send-buffer-full=1"},
+    {ENOBUFS, " dropped_send-buffer-full=1"},
+    {EHOSTUNREACH, " dropped_send-error=1"},
+};
+
+START_TEST(an_answer_that_is_lost_is_counted)
+{
+    struct fault_plan plan = {
+        .call = FAULT_SENDMMSG, .error = losses[_i].error, .at = 1, .count = 1};
+    struct fault_daemon daemon;
+    struct fault_scenario scenario = {.count = 0};
+    fault_daemon_start(&daemon, &plan);
+    fault_scenario_play(&scenario, &daemon, 0);
+    fault_judge_end(&daemon, FAULT_UNFELT);
+    ck_assert(scenario.datagrams_answered);
+    const char *log = fault_daemon_log(&daemon);
+    ck_assert_msg(strstr(log, losses[_i].counted) != NULL, "%s", log);
+    fault_daemon_free(&daemon);
+}
+END_TEST
+
 Suite *etd_suite(void)
 {
-    Suite *suite = suite_create("fault/udp_calls");
-    TCase *tcase = tcase_create("calls");
-    tcase_set_timeout(tcase, 240);
-    tcase_add_loop_test(tcase, a_failing_call_loses_a_datagram_at_most, 0,
-                        sizeof sweeps / sizeof sweeps[0]);
+    Suite *suite = fault_sweep_suite("fault/udp_calls", a_failing_call_loses_a_datagram_at_most,
+                                     sizeof sweeps / sizeof sweeps[0]);
+    TCase *tcase = tcase_create("losses");
+    tcase_set_timeout(tcase, 60);
+    tcase_add_loop_test(tcase, an_answer_that_is_lost_is_counted, 0,
+                        sizeof losses / sizeof losses[0]);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -92,6 +92,14 @@ class Headers(Case):
                     self.assertEqual(closed.pairs["reason"], "end-of-input")
                     self.assertEqual(closed.pairs["bytes_out"], "5")
 
+    def test_a_source_without_a_port_is_the_source_all_the_same(self):
+        for header, source in (line("192.0.2.7", 0), "192.0.2.7:0"), (binary("::2", 0), "[::2]:0"):
+            with self.subTest(header):
+                stream = self.connect(header)
+                self.assertEqual(exchange(stream, b"hello"), b"hello")
+                stream.close()
+                self.daemon.wait_for_line("closed", source=source, reason="end-of-input")
+
     def test_a_header_that_names_nobody_leaves_the_peer(self):
         for header in b"PROXY UNKNOWN\r\n", b"PROXY UNKNOWN with more\r\n", LOCAL:
             with self.subTest(header):

@@ -243,6 +243,30 @@ class WhatChanges(unittest.TestCase):
             wait_until(lambda: "open" not in daemon.counters("tcp"), "a closed connection")
             self.assertEqual(len([l for l in daemon.log if l.message == "closed"]), 1)
 
+    def test_log_connections_names_those_who_came_before(self):
+        with ReloadingDaemon(BOTH) as daemon:
+            with connect(daemon.address("tcp")) as stream:
+                exchange(stream, b"hello")
+                daemon.reload("[daemon]\nlog_connections = yes\n" + BOTH)
+                source = "{}:{}".format(*stream.getsockname())
+            daemon.wait_for_line("closed", source=source, reason="end-of-input")
+
+    def test_limits_and_lists_that_come_count_those_who_come_after(self):
+        with ReloadingDaemon(BOTH) as daemon:
+            before = self.enterContext(connect(daemon.address("tcp")))
+            exchange(before, b"hello")
+            daemon.reload("[tcp]\nlisten = 127.0.0.1:0\nmax_connections_per_source = 1\n")
+            first = self.enterContext(connect(daemon.address("tcp")))
+            exchange(first, b"hello")
+            second = self.enterContext(connect(daemon.address("tcp")))
+            self.assertEqual(receive_to_end(second), b"")
+            daemon.wait_for_line(
+                "connection rejected",
+                source="{}:{}".format(*second.getsockname()),
+                reason="max-connections-per-source",
+            )
+            exchange(before, b"still")
+
     def test_drain_timeout_takes_effect(self):
         with ReloadingDaemon("[daemon]\ndrain_timeout = 1h\n" + BOTH) as daemon:
             with connect(daemon.address("tcp"), receive_buffer=4096) as stream:

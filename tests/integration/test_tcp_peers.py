@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import re
 import socket
+import tempfile
 import threading
 import time
 import unittest
@@ -107,6 +109,64 @@ class RudeClients(unittest.TestCase):
             with connect(daemon.address("tcp")) as witness:
                 self.assertEqual(exchange(witness, b"still here"), b"still here")
             daemon.wait_for_descriptors(before)
+
+
+class OrdinaryExchange(unittest.TestCase):
+    ROUNDS = 200
+
+    def calls(self, configuration, message):
+        """What the daemon calls, as (name, result), while a connection sends the same again and again
+        and gets it back."""
+        trace = os.path.join(self.enterContext(tempfile.TemporaryDirectory()), "trace")
+        with Daemon(
+            configuration,
+            prefix=["strace", "-D", "-qq", "-o", trace],
+            environment={"ASAN_OPTIONS": "detect_leaks=0"},  # which a traced process cannot do
+        ) as daemon:
+            with connect(daemon.address("tcp")) as stream:
+                # The first comes with the accept, and only then the socket is watched.
+                for text in b"first\n", b"again\n":
+                    exchange(stream, text)
+                for _ in range(self.ROUNDS):
+                    self.assertEqual(exchange(stream, message), message)
+                exchange(stream, b"last.\n")
+
+        def traced():
+            with open(trace, encoding="utf-8", errors="replace") as file:
+                text = file.read()
+            return text if "exit_group(0)" in text else None
+
+        text = wait_until(traced, "the trace is complete")
+        begin = text.index("\n", text.index("sendto(", text.index('"again'))) + 1
+        end = text.index('"last.')
+        return re.findall(r"^(\w+)\(.* = (-?\d+)", text[begin : text.rindex("\n", 0, end) + 1], re.M)
+
+    def check(self, framing, message):
+        calls = self.calls(f"[tcp]\nlisten = 127.0.0.1:0\nframing = {framing}\n", message)
+        size = str(len(message))
+        expected = [("recvfrom", size), ("sendto", size)] * self.ROUNDS
+        self.assertEqual([call for call in calls if call[0] != "epoll_wait"], expected)
+        waits = sum(name == "epoll_wait" for name, _ in calls)
+        self.assertLess(waits, 1.2 * self.ROUNDS)
+
+    def test_is_one_recv_and_one_send_and_nothing_else(self):
+        self.check("raw", bytes(64))
+
+    def test_many_messages_of_one_read_are_answered_by_one_send(self):
+        self.check("line", b"".join(b"line %d\n" % number for number in range(16)))
+
+    def test_who_speaks_at_once_behind_silent_peers_is_answered(self):
+        with Daemon(ECHO) as daemon:
+            silent = [self.enterContext(connect(daemon.address("tcp"))) for _ in range(3)]
+            for number in range(80):  # most of them are not read before the loop says that they can be
+                with connect(daemon.address("tcp")) as stream:
+                    stream.sendall(b"%d" % number)
+                    stream.shutdown(socket.SHUT_WR)
+                    self.assertEqual(support.receive_to_end(stream), b"%d" % number)
+                if number % 10 == 0:
+                    silent.append(self.enterContext(connect(daemon.address("tcp"))))
+            for stream in silent:
+                self.assertEqual(exchange(stream, b"at last"), b"at last")
 
 
 class ManyClients(unittest.TestCase):

@@ -1,4 +1,4 @@
-"""idle_timeout and write_timeout."""
+"""idle_timeout and write_timeout; message_timeout stands in test_tcp_framing.py."""
 
 import os
 import threading

@@ -171,7 +171,12 @@ static void settle(struct etd_driver *driver)
 {
     struct etd_session *session = &driver->session;
     struct etd_turn *turn = &driver->loop->turn;
+    struct etd_session before = *session;
+    bool rests = etd_session_rests(session, turn);
     driver->wish = etd_session_settle(session, turn);
+    /* The daemon leaves the call out then. */
+    if (rests)
+        ETD_REQUIRE(driver->wish == ETD_WISH_READ && memcmp(session, &before, sizeof before) == 0);
     if (driver->wish == ETD_WISH_SHUTDOWN) {
         ETD_REQUIRE(!driver->fin);
         driver->fin = true;

@@ -350,16 +350,18 @@ END_TEST
 START_TEST(a_message_must_fit_into_the_memory)
 {
     expect_problems("[daemon]\nbuffer_memory=1MiB\n[tcp]\nframing=line\nmax_message=1MiB\n", NULL,
-                    "test.ini:5: [tcp] max_message: the longest message takes 1048577 bytes with "
-                    "its framing, and [daemon] buffer_memory is 1048576 bytes; lower the one or "
-                    "raise the other\n");
-    expect_problems("[daemon]\nbuffer_memory=1MiB\n[tcp]\nframing=line\nmax_message=1048575\n",
+                    "test.ini:5: [tcp] max_message: to hold the longest message takes 1048705 "
+                    "bytes, and [daemon] buffer_memory is 1048576; lower max_message, or raise "
+                    "buffer_memory to 1048705 at least\n");
+    expect_problems("[daemon]\nbuffer_memory=1048705\n[tcp]\nframing=line\nmax_message=1MiB\n",
                     NULL, "");
-    expect_problems("[daemon]\nbuffer_memory=1MiB\n[tcp]\nframing=length32\nmax_message=1048573\n",
+    expect_problems("[daemon]\nbuffer_memory=1MiB\n[tcp]\nframing=length32\nmax_message=1048445\n",
                     "tcp.reuse_port=no",
-                    "test.ini:5: [tcp] max_message: the longest message takes 1048577 bytes with "
-                    "its framing, and [daemon] buffer_memory is 1048576 bytes; lower the one or "
-                    "raise the other\n");
+                    "test.ini:5: [tcp] max_message: to hold the longest message takes 1048577 "
+                    "bytes, and [daemon] buffer_memory is 1048576; lower max_message, or raise "
+                    "buffer_memory to 1048577 at least\n");
+    expect_problems("[daemon]\nbuffer_memory=1MiB\n[tcp]\nframing=length32\nmax_message=1048444\n",
+                    "tcp.reuse_port=no", "");
     /* raw has no messages, and length16 cannot announce more than 65,535 bytes. */
     expect_problems("[daemon]\nbuffer_memory=1MiB\n[tcp]\nmax_message=1GiB\n", NULL, "");
     expect_problems("[daemon]\nbuffer_memory=1MiB\n[tcp]\nframing=length16\nmax_message=1GiB\n",

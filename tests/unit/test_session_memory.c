@@ -76,6 +76,29 @@ START_TEST(an_announced_length_borrows_nothing)
 }
 END_TEST
 
+/* What a configuration must have at the least (config_check.c) is enough, however a message is cut. */
+START_TEST(the_longest_message_fits_into_the_least_memory)
+{
+    enum { LONGEST = 60000 };
+    static uint8_t wire[LONGEST + 5];
+    const struct etd_framing *framing = etd_framings[_i];
+    size_t size = LONGEST + (size_t)(framing->header_size + framing->trailer_size);
+    memset(wire, 'x', sizeof wire);
+    framing->encode(wire, LONGEST);
+    for (size_t cut = 1; cut < size; cut = cut * 2 + 1) {
+        etd_scene_begin(&scene, (enum etd_framing_id)_i, etd_services[ETD_SERVICE_ECHO]);
+        scene.settings.max_message = LONGEST;
+        scene.loop.pool.limit = size + ETD_SESSION_HOLDING;
+        etd_scene_open(&scene);
+        etd_driver_run(peer, etd_bytes(wire, cut));
+        etd_driver_run(peer, etd_bytes(wire + cut, size - cut));
+        ck_assert_int_eq(peer->session.reason, ETD_CLOSE_NONE);
+        ck_assert(etd_bytes_equal(etd_bytes(peer->got, peer->got_size), etd_bytes(wire, size)));
+        end();
+    }
+}
+END_TEST
+
 /* The driver checks after every turn that no more is held than one message and a fixed margin. Here
  * the worst is made of it: long messages, cut everywhere, to a peer that takes nothing. */
 static void hold_the_most(enum etd_framing_id framing, size_t first, size_t second, size_t cut)
@@ -345,6 +368,8 @@ Suite *etd_suite(void)
     tcase_add_test(tests, an_ordinary_exchange_borrows_nothing);
     tcase_add_test(tests, an_idle_session_holds_nothing_whatever_it_did);
     tcase_add_test(tests, an_announced_length_borrows_nothing);
+    tcase_add_loop_test(tests, the_longest_message_fits_into_the_least_memory, ETD_FRAMING_LINE,
+                        ETD_FRAMING_COUNT);
     tcase_add_loop_test(tests, one_message_and_a_fixed_margin_is_the_most, ETD_FRAMING_LINE,
                         ETD_FRAMING_COUNT);
     tcase_add_test(tests, what_follows_a_long_line_stays_within_the_margin);
