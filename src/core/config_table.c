@@ -155,7 +155,8 @@ const struct etd_config_key etd_config_keys[ETD_CONFIG_KEYS] = {
      .help = "Addresses and prefixes that may not connect."},
     {ETD_SECTION_TCP, "proxy_protocol", ETD_CONFIG_BOOLEAN, .default_text = "no",
      LISTENER(proxy_protocol),
-     .help = "Require a PROXY header, version 1 or 2, which names the source."},
+     .help = "Require a PROXY header, version 1 or 2, which names the source. One of version 2 is at "
+             "most 4,096 bytes long, its extensions included, which are passed over."},
     {ETD_SECTION_TCP, "reuse_port", ETD_CONFIG_BOOLEAN, .fixed = true, .default_text = "no",
      LISTENER(reuse_port),
      .help =

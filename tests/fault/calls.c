@@ -224,6 +224,14 @@ EXPORT ssize_t recv(int fd, void *data, size_t size, int flags)
                 flags);
 }
 
+/* No payload over IP is longer than the daemon's room, so this cannot be had from the network. */
+static void cut(struct msghdr *message)
+{
+    if (fault_report != NULL && fault_plan->cut_at != 0 &&
+        fault_report->calls[FAULT_RECVMMSG] == fault_plan->cut_at)
+        message->msg_flags |= MSG_TRUNC;
+}
+
 EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                     struct timespec *timeout)
 {
@@ -232,7 +240,10 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
         return -1;
     if (fault_report != NULL)
         count = (unsigned)shorten(count, fault_plan->most_datagrams);
-    return next(fd, messages, count, flags, timeout);
+    int received = next(fd, messages, count, flags, timeout);
+    if (received > 0)
+        cut(&messages->msg_hdr);
+    return received;
 }
 
 /* One datagram or several: the same call to the plan. Over other sockets it is the manager's library. */
@@ -250,9 +261,13 @@ static bool is_udp(int fd)
 EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
     NEXT(recvmsg);
-    if (fault_report != NULL && is_udp(fd) && fault_strikes(FAULT_RECVMMSG, -1))
+    bool ours = fault_report != NULL && is_udp(fd);
+    if (ours && fault_strikes(FAULT_RECVMMSG, -1))
         return -1;
-    return next(fd, message, flags);
+    ssize_t size = next(fd, message, flags);
+    if (ours && size >= 0)
+        cut(message);
+    return size;
 }
 
 EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)

@@ -70,6 +70,7 @@ struct fault_plan {
     size_t most_sent;     /* a send, */
     size_t most_spliced;  /* a splice */
     unsigned most_datagrams;
+    unsigned cut_at; /* unless 0: the receive whose first datagram is said to have been longer */
 };
 
 enum { FAULT_PORTS = 16 };

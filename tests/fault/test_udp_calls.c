@@ -22,21 +22,21 @@ END_TEST
 
 /* A full send buffer is told apart from what has another reason. */
 static const struct {
-    int error;
+    struct fault_plan plan;
     const char *counted;
 } losses[] = {
-    {EAGAIN, " dropped_send-buffer-full=1"},
-    {ENOBUFS, " dropped_send-buffer-full=1"},
-    {EHOSTUNREACH, " dropped_send-error=1"},
+    {{.call = FAULT_SENDMMSG, .error = EAGAIN, .at = 1, .count = 1}, " dropped_send-buffer-full=1"},
+    {{.call = FAULT_SENDMMSG, .error = ENOBUFS, .at = 1, .count = 1},
+     " dropped_send-buffer-full=1"},
+    {{.call = FAULT_SENDMMSG, .error = EHOSTUNREACH, .at = 1, .count = 1}, " dropped_send-error=1"},
+    {{.cut_at = 1}, " dropped_truncated=1"},
 };
 
-START_TEST(an_answer_that_is_lost_is_counted)
+START_TEST(a_datagram_that_is_lost_is_counted)
 {
-    struct fault_plan plan = {
-        .call = FAULT_SENDMMSG, .error = losses[_i].error, .at = 1, .count = 1};
     struct fault_daemon daemon;
     struct fault_scenario scenario = {.count = 0};
-    fault_daemon_start(&daemon, &plan);
+    fault_daemon_start(&daemon, &losses[_i].plan);
     fault_scenario_play(&scenario, &daemon, 0);
     fault_judge_end(&daemon, FAULT_UNFELT);
     ck_assert(scenario.datagrams_answered);
@@ -52,7 +52,7 @@ Suite *etd_suite(void)
                                      sizeof sweeps / sizeof sweeps[0]);
     TCase *tcase = tcase_create("losses");
     tcase_set_timeout(tcase, 60);
-    tcase_add_loop_test(tcase, an_answer_that_is_lost_is_counted, 0,
+    tcase_add_loop_test(tcase, a_datagram_that_is_lost_is_counted, 0,
                         sizeof losses / sizeof losses[0]);
     suite_add_tcase(suite, tcase);
     return suite;
