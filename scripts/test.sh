@@ -10,7 +10,7 @@ set -euo pipefail
 [ $# -eq 0 ] || fail "takes no arguments; to choose tests, run: ctest --preset release -R NAME"
 
 run_tests() {
-    (cd -- "$root" && ctest --preset "$1" -j2 --no-tests=error --output-on-failure)
+    (cd -- "$root" && ctest --preset "$1" -j3 --no-tests=error --output-on-failure)
 }
 
 install_packages "${build_packages[@]}" "${test_packages[@]}"

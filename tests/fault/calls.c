@@ -249,12 +249,11 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
 /* One datagram or several: the same call to the plan. Over other sockets it is the manager's library. */
 static bool is_udp(int fd)
 {
+    NEXT(getsockopt); /* the function above would count it */
     int type = 0, family = 0;
     socklen_t length = sizeof type;
-    /* Not by the function above, which would count it. */
-    return syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
-           type == SOCK_DGRAM &&
-           syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 &&
+    return next(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_DGRAM &&
+           next(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 &&
            (family == AF_INET || family == AF_INET6);
 }
 
