@@ -82,7 +82,8 @@ static void print_json(const struct etd_load_report *report, const struct etd_lo
     etd_json_unsigned(json, "rate_asked", plan->rate);
     etd_json_bool(json, "interrupted", result->interrupted);
     etd_json_decimal(json, "seconds", (int64_t)result->elapsed_ns, 9);
-    etd_json_unsigned(json, "messages", result->asked);
+    etd_json_unsigned(json, "messages", result->sent);
+    etd_json_unsigned(json, "unsent", result->unsent);
     etd_json_unsigned(json, "right", result->right);
     etd_json_unsigned(json, "damaged", result->damaged);
     etd_json_unsigned(json, "duplicated", result->duplicated);
@@ -118,7 +119,8 @@ static void print_counts(const struct etd_load_report *report, const struct etd_
         bool always;
         const char *note;
     } rows[] = {
-        {"sent", result->asked, true, ""},
+        {"sent", result->sent, true, ""},
+        {"unsent", result->unsent, false, ", due or begun, and not out by the end"},
         {"answered", result->right, true, ", right to the last byte"},
         {"damaged", result->damaged, false, ""},
         {"duplicated", result->duplicated, false, ""},

@@ -25,12 +25,13 @@ CONFIGURATION = "".join(
 )
 KEYS = {
     "url", "address", "ok", "framing", "connections", "depth", "size", "rate_asked", "interrupted",
-    "seconds", "messages", "right", "damaged", "duplicated", "reordered", "late", "overrun", "missing",
+    "seconds", "messages", "unsent", "right", "damaged", "duplicated", "reordered", "late", "overrun", "missing",
     "connections_unopened", "connections_lost", "held_back", "behind_ns", "rate",
     "bytes_per_second", "latency_ns",
 }  # fmt: skip
 LATENCY_KEYS = {"mean", "deviation", "min", "p50", "p90", "p99", "p99_9", "max"}
 MS = 1_000_000
+SLACK = 5  # seconds that a busy machine may take for what takes none
 
 
 class Case(unittest.TestCase):
@@ -52,7 +53,7 @@ class Case(unittest.TestCase):
                 self.assertIn(told["error"], outcome.errors)
         if status == 0:
             self.assertEqual(outcome.errors, "")
-            self.assertEqual(told["right"], told["messages"])
+            self.assertEqual((told["right"], told["unsent"]), (told["messages"], 0))
             self.assertGreater(told["right"], 0)
         return told
 
@@ -172,6 +173,105 @@ class Open(Case):
         self.assertLess(told["latency_ns"]["p50"], 3 * MS)
 
 
+class End(Case):
+    """At the end of the duration nothing is begun any more, and the wait for the rest is bounded."""
+
+    def timed(self, *arguments, status):
+        began = time.monotonic()
+        told = self.load(*arguments, status=status)
+        return told, time.monotonic() - began
+
+    def test_what_was_queued_and_never_left_is_neither_sent_nor_lost(self):
+        """256 GiB were asked for; only what the daemon got is told."""
+        with Daemon(CONFIGURATION) as daemon:
+            told, took = self.timed("-n", 4, "-d", 65536, "-s", "1MiB", "-t", "300ms", "-w", "20s",
+                                    self.url("tcp raw", daemon), status=0)  # fmt: skip
+            counted = daemon.counters("tcp raw")
+        self.assertEqual(counted["bytes_in"], told["messages"] << 20)
+        self.assertLess(told["messages"], 4 * 65536)
+        self.assertLess(took, 20.3 + SLACK)
+
+    def test_much_that_is_queued_over_udp_does_not_put_off_the_end(self):
+        told, took = self.timed("-n", 4, "-d", 65536, "-s", 60000, "-t", "300ms", "-w", "500ms",
+                                self.url("udp echo"), status=1)  # fmt: skip
+        self.assertEqual(told["unsent"], 0)
+        self.assertEqual(told["right"] + told["missing"], told["messages"])
+        self.assertLess(took, 0.8 + SLACK)
+
+    def test_replies_that_trickle_in_do_not_put_off_the_end(self):
+        """One every 0.1 s, to a hundred messages that were sent at once: that would go on for 10 s."""
+        lie = lambda number, message: [(0.1 * number, message)]
+        for transport in "tcp", "udp":
+            with self.subTest(transport=transport):
+                with LyingServer(lie, transport, 64 if transport == "tcp" else None) as server:
+                    told, took = self.timed("-n", 1, "-d", 100, "-t", "200ms", "-w", "400ms",
+                                            client.url(transport, server.address), status=1)  # fmt: skip
+                    self.assertEqual(told["messages"], len(server.messages))
+                self.assertGreaterEqual(told["messages"], 100)
+                self.assertEqual(told["right"] + told["missing"], told["messages"])
+                self.assertGreater(told["missing"], 0)
+                self.assertIn("had no reply within 400 ms", told["errors"])
+                self.assertLess(took, 0.6 + SLACK)
+
+    def test_a_server_that_takes_nothing_is_told_of_the_message_that_it_cut(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            told, took = self.timed("-n", 1, "-d", 100, "-s", "16MiB", "-t", "200ms", "-w", "300ms",
+                                    client.url("tcp", server.getsockname()), status=1)  # fmt: skip
+        self.assertEqual((told["right"], told["unsent"]), (0, 1))
+        self.assertEqual(told["missing"], told["messages"])
+        self.assertIn("were begun, and not taken whole within 300 ms", told["errors"])
+        self.assertLess(took, 0.5 + SLACK)
+
+    def test_a_message_begun_in_part_is_finished(self):
+        """The server reads only once the duration is over."""
+
+        def serve():
+            stream = server.accept()[0]
+            with stream:
+                time.sleep(0.5)  # this is the pause itself
+                while piece := stream.recv(1 << 20):
+                    stream.sendall(piece)
+
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            thread = threading.Thread(target=serve)
+            thread.start()
+            told = self.load("-n", 1, "-d", 3, "-s", "16MiB", "-t", "100ms", "-w", "20s",
+                             client.url("tcp", server.getsockname()))  # fmt: skip
+            thread.join()
+        self.assertEqual(told["messages"], 1)
+        self.assertGreater(told["latency_ns"]["min"], 300 * MS)
+
+    def test_what_an_open_loop_could_not_send_is_told_and_is_a_failure(self):
+        """A server that takes 20 ms for each of what comes every millisecond."""
+        for transport in "tcp", "udp":
+            with self.subTest(transport=transport):
+
+                def lie(number, message):
+                    time.sleep(0.02)
+                    return [(0, message)]
+
+                with LyingServer(lie, transport, 64 if transport == "tcp" else None) as server:
+                    told = self.load("-n", 1, "-d", 1, "-r", 1000, "-t", "500ms", "-w", "10s",
+                                     client.url(transport, server.address), status=1)  # fmt: skip
+                    self.assertEqual(told["messages"], len(server.messages))
+                self.assertEqual(told["messages"] + told["unsent"], 500)
+                self.assertEqual(told["right"], told["messages"])
+                self.assertLessEqual(told["messages"], 26)
+                self.assertGreaterEqual(told["held_back"], told["unsent"])
+                self.assertIn(f"{told['unsent']} messages to 127.0.0.1", told["error"])
+                self.assertIn("were due and not sent by the end", told["error"])
+                # The last one sent had been due long before.
+                self.assertGreater(told["latency_ns"]["max"], 300 * MS)
+
+    def test_what_was_due_on_a_lost_connection_is_unsent(self):
+        lie = lambda number, message: [(0, message if number < 20 else CLOSE)]
+        with LyingServer(lie, "tcp", 64) as server:
+            told = self.load("-n", 1, "-r", 100, "-t", "500ms", "-w", "500ms",
+                             client.url("tcp", server.address), status=1)  # fmt: skip
+        self.assertEqual((told["connections_lost"], told["right"]), (1, 19))
+        self.assertEqual(told["right"] + told["missing"], told["messages"])
+
+
 class Lies(Case):
     """Every tenth message is answered wrongly."""
 
@@ -234,7 +334,8 @@ class Lies(Case):
         self.assertEqual((told["damaged"], told["duplicated"]), (0, 0))
         self.assertIn("came out of order", told["errors"])
         # Networks do that to datagrams: it is counted, and no failure.
-        told = self.against("udp", swap, status=0)
+        behind = lambda number, message: [(0 if number % 10 else 0.02, message)]
+        told = self.against("udp", behind, status=0)
         self.assertGreater(told["reordered"], 0)
 
     def test_lost_replies(self):
