@@ -16,8 +16,9 @@ static const uint64_t progress_ns = 200000000; /* less than a pulse, which may c
 
 bool etd_load_is_good(const struct etd_load_result *result)
 {
-    return result->right > 0 && result->right == result->asked && result->damaged == 0 &&
-           result->duplicated == 0 && result->unopened == 0 && result->lost == 0;
+    return result->right > 0 && result->right == result->sent && result->unsent == 0 &&
+           result->damaged == 0 && result->duplicated == 0 && result->unopened == 0 &&
+           result->lost == 0;
 }
 
 void etd_load_end_if_done(struct etd_load *load)
@@ -44,15 +45,35 @@ void etd_load_want_room(struct etd_load_connection *connection, bool wanted)
     ev_io_start(connection->load->loop, &connection->io);
 }
 
+/* How many messages the kernel has, or has a part of. */
+static uint64_t begun(const struct etd_load_connection *connection)
+{
+    return connection->sent + (connection->sent_part > 0);
+}
+
+void etd_load_cut(struct etd_load_connection *connection)
+{
+    struct etd_load *load = connection->load;
+    uint64_t until = begun(connection);
+    if (connection->state != ETD_LOAD_OPEN)
+        return;
+    load->pending -= connection->due - until;
+    load->result->unsent += load->plan->rate > 0 ? connection->due - until : 0;
+    connection->due = connection->asked = until;
+}
+
 static void close_connection(struct etd_load_connection *connection)
 {
     struct etd_load *load = connection->load;
     ev_io_stop(load->loop, &connection->io);
     if (connection->state == ETD_LOAD_OPEN) {
+        etd_load_cut(connection);
         load->transport->end(connection);
         load->open--;
         load->pending -= connection->due - connection->done;
-        load->result->missing += connection->due - connection->done;
+        load->result->sent += connection->sent;
+        load->result->unsent += connection->due - connection->sent;
+        load->result->missing += connection->sent - connection->done;
     }
     close(connection->io.fd);
     connection->state = ETD_LOAD_CLOSED;
@@ -92,7 +113,6 @@ void etd_load_go_on(struct etd_load_connection *connection, uint64_t now)
     uint64_t limit = limit_of(connection);
     if (load->plan->rate == 0 && load->ended == 0 && limit > connection->due) {
         load->pending += limit - connection->due;
-        load->result->asked += limit - connection->due;
         connection->due = limit;
     }
     uint64_t asked = connection->due < limit ? connection->due : limit;
@@ -223,9 +243,6 @@ static void on_pulse(EV_P_ ev_timer *watcher, int revents)
         plan->progress(plan->data, load->result, now - load->start);
         load->shown = now;
     }
-    uint64_t since = load->ended > load->last_reply ? load->ended : load->last_reply;
-    if (load->ended != 0 && now - since > plan->timeout_ns)
-        ev_break(load->loop, EVBREAK_ALL);
     etd_load_end_if_done(load);
 }
 
@@ -296,7 +313,7 @@ bool etd_load_run(const struct etd_load_plan *plan, struct etd_load_result *resu
     double pulse = (double)plan->timeout_ns / 4e9;
     bool ran = false;
     int first;
-    *result = (struct etd_load_result){.asked = 0};
+    *result = (struct etd_load_result){.sent = 0};
     if (!prepare(&load, error))
         goto out;
     first =

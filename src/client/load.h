@@ -5,7 +5,11 @@
  * one is answered, and a latency is counted from there. An open loop fixes in advance when each message
  * is to be sent: message k of all at k / rate seconds, on the connections in turn. Its latency counts
  * from that time, whether it could be sent then or had to wait for a server that paused, for room in
- * the socket, or for `depth`: what the server's users would have waited is in the figures. */
+ * the socket, or for `depth`: what the server's users would have waited is in the figures.
+ *
+ * At the end of the duration no further message is begun. One that the kernel has in part is finished,
+ * and what is under way is waited for, all within one time-out. Messages that a closed loop would have
+ * sent next are nobody's loss; those of an open loop were due, and are counted as unsent. */
 #ifndef ECHOTIMED_CLIENT_LOAD_H
 #define ECHOTIMED_CLIENT_LOAD_H
 
@@ -18,14 +22,15 @@
 
 struct etd_load_result {
     struct etd_histogram latency; /* of right replies */
-    uint64_t asked;               /* messages that were sent, or (open loop) were to be */
-    uint64_t right;               /* replies that were the message expected, to the last byte */
-    uint64_t damaged;             /* replies that were no message of ours, or not quite */
-    uint64_t duplicated;          /* replies that had been there before */
+    uint64_t sent;                /* messages that the kernel took whole */
+    uint64_t unsent;     /* those that were due (open loop) or begun, and that it did not */
+    uint64_t right;      /* replies that were the message expected, to the last byte */
+    uint64_t damaged;    /* replies that were no message of ours, or not quite */
+    uint64_t duplicated; /* replies that had been there before */
     uint64_t reordered;  /* replies behind that of a later message. UDP: counted in `right` too */
     uint64_t late;       /* UDP: replies to messages that were given up, and so are missing */
     uint64_t overrun;    /* UDP: replies that this host dropped, its receive buffers being full */
-    uint64_t missing;    /* messages without a reply, right, reordered or (TCP) damaged */
+    uint64_t missing;    /* sent messages without a reply, right, reordered or (TCP) damaged */
     uint64_t held_back;  /* open loop: messages that had to wait for `depth` */
     uint64_t behind_ns;  /* open loop: the most that this client itself was behind its schedule */
     uint64_t elapsed_ns; /* from the first message until the last was asked for and answered */
@@ -45,7 +50,7 @@ struct etd_load_plan {
     uint32_t rate; /* 0: closed loop */
     size_t size;
     uint64_t duration_ns;
-    uint64_t timeout_ns; /* for a connect, for a datagram's reply, and for replies after the end */
+    uint64_t timeout_ns; /* for a connect, for a datagram's reply, and in all after the end */
     /* Called about four times a second while it runs; null: not. */
     void (*progress)(void *data, const struct etd_load_result *so_far, uint64_t running_ns);
     void *data;

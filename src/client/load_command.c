@@ -89,8 +89,8 @@ const struct etd_command etd_command_load = {
             {ETD_OPTION_DEPTH, NULL, "messages under way on each (default 1, with --rate 1024)"},
             {ETD_OPTION_RATE, NULL,
              "messages a second in all; latency counts from when each is due"},
-            {ETD_OPTION_DURATION, "10s", "for how long messages are sent"},
-            {ETD_OPTION_TIMEOUT, "2s", "for connections, and for late replies"},
+            {ETD_OPTION_DURATION, "10s", "for how long messages are begun"},
+            {ETD_OPTION_TIMEOUT, "2s", "for connections, and for replies after the end"},
         },
     .run = run,
 };

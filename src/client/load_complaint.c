@@ -66,6 +66,30 @@ static void look_at_missing(struct etd_load_complaints *complaints, const char *
             place, (int)etd_writer_bytes(&time).size, (const char *)text, advice);
 }
 
+static void look_at_unsent(struct etd_load_complaints *complaints, const char *place,
+                           const struct etd_load_result *result, const struct etd_load_plan *plan)
+{
+    uint8_t text[ETD_DURATION_TEXT];
+    struct etd_writer time = etd_writer(text, sizeof text);
+    etd_write_duration(&time, plan->timeout_ns);
+    if (result->unsent > 0 && result->lost > 0)
+        add(complaints,
+            "%" PRIu64 " messages to %s could not be sent, those of such connections "
+            "included",
+            result->unsent, place);
+    else if (result->unsent > 0 && plan->rate > 0)
+        add(complaints,
+            "%" PRIu64 " messages to %s were due and not sent by the end, which latencies do not "
+            "show: the server does not keep up; try a lower --rate, a greater --depth or more "
+            "--connections",
+            result->unsent, place);
+    else if (result->unsent > 0)
+        add(complaints,
+            "%" PRIu64 " messages to %s were begun, and not taken whole within %.*s behind the "
+            "end; a longer --timeout waits longer",
+            result->unsent, place, (int)etd_writer_bytes(&time).size, (const char *)text);
+}
+
 void etd_load_complain(struct etd_load_complaints *complaints, const struct etd_load_plan *plan,
                        const struct etd_load_result *result)
 {
@@ -76,6 +100,7 @@ void etd_load_complain(struct etd_load_complaints *complaints, const struct etd_
     look_at_connections(complaints, place, result);
     look_at_replies(complaints, place, tcp, result);
     look_at_missing(complaints, place, tcp, result, plan->timeout_ns);
-    if (result->asked == 0 && complaints->count == 0)
+    look_at_unsent(complaints, place, result, plan);
+    if (result->sent == 0 && complaints->count == 0)
         add(complaints, "nothing was sent to %s: it was interrupted before", place);
 }

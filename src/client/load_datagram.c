@@ -168,7 +168,7 @@ static int send_batch(struct etd_load_connection *connection, uint64_t now)
 static void send_asked(struct etd_load_connection *connection)
 {
     uint64_t now = etd_clock_monotonic_ns();
-    while (connection->sent < connection->asked) {
+    for (int i = 0; i < ETD_LOAD_SENDS && connection->sent < connection->asked; i++) {
         int count = send_batch(connection, now);
         if (count < 0) {
             if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS) {

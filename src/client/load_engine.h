@@ -29,7 +29,7 @@ enum etd_load_state {
     ETD_LOAD_CLOSED
 };
 
-/* Messages of a connection are numbered from 0. Invariant: done <= asked <= due, sent <= asked. */
+/* Messages of a connection are numbered from 0. Invariant: done <= sent <= asked <= due. */
 struct etd_load_connection {
     ev_io io;
     struct etd_load *load;
@@ -66,7 +66,12 @@ struct etd_load_transport {
 
 extern const struct etd_load_transport etd_load_stream, etd_load_datagrams;
 
-enum { ETD_LOAD_OUT = 64 * 1024, ETD_LOAD_IN = 256 * 1024 };
+enum {
+    ETD_LOAD_OUT = 64 * 1024,
+    ETD_LOAD_IN = 256 * 1024,
+    ETD_LOAD_SENDS =
+        16 /* calls in one turn: replies, timers and other connections wait meanwhile */
+};
 
 struct etd_load {
     const struct etd_load_plan *plan;
@@ -81,7 +86,7 @@ struct etd_load {
     uint32_t opening; /* being opened */
     uint32_t open;
     uint64_t start;      /* ns; 0: connections are still being opened */
-    uint64_t ended;      /* ns; when the last message was asked for; 0: goes on */
+    uint64_t ended;      /* ns; from when on no message is begun; 0: goes on */
     uint64_t last_reply; /* ns */
     uint64_t pending;    /* messages due and not done, on open connections */
     uint64_t due;        /* open loop: messages whose time has come, */
@@ -91,7 +96,7 @@ struct etd_load {
     uint64_t shown; /* ns; when progress was told last */
     ev_io tick;     /* a timerfd: libev's own timers are rounded to milliseconds */
     ev_timer pulse;
-    ev_timer end;
+    ev_timer end; /* of a closed loop's duration, and then of the wait for replies */
     struct etd_stop stop;
     uint8_t *out; /* ETD_LOAD_OUT bytes */
     uint8_t *in;  /* ETD_LOAD_IN bytes */
@@ -105,6 +110,9 @@ void etd_load_done(struct etd_load_connection *connection, uint64_t count);
 
 /* Ends the run when all was asked and nothing is waited for. */
 void etd_load_end_if_done(struct etd_load *load);
+
+/* No message is begun any more: what is due beyond those begun is dropped. */
+void etd_load_cut(struct etd_load_connection *connection);
 
 /* Asks for as many messages as may be, and sends. Call when something was done. */
 void etd_load_go_on(struct etd_load_connection *connection, uint64_t now);

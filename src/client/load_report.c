@@ -82,7 +82,8 @@ static void print_json(const struct etd_load_report *report, const struct etd_lo
     etd_json_unsigned(json, "rate_asked", plan->rate);
     etd_json_bool(json, "interrupted", result->interrupted);
     etd_json_decimal(json, "seconds", (int64_t)result->elapsed_ns, 9);
-    etd_json_unsigned(json, "messages", result->asked);
+    etd_json_unsigned(json, "messages", result->sent);
+    etd_json_unsigned(json, "unsent", result->unsent);
     etd_json_unsigned(json, "right", result->right);
     etd_json_unsigned(json, "damaged", result->damaged);
     etd_json_unsigned(json, "duplicated", result->duplicated);
@@ -118,15 +119,16 @@ static void print_counts(const struct etd_load_report *report, const struct etd_
         bool always;
         const char *note;
     } rows[] = {
-        {"sent", result->asked, true, ""},
+        {"sent", result->sent, true, ""},
+        {"unsent", result->unsent, false, ", not out by the end"},
         {"answered", result->right, true, ", right to the last byte"},
         {"damaged", result->damaged, false, ""},
         {"duplicated", result->duplicated, false, ""},
         {"reordered", result->reordered, false, ""},
         {"too late", result->late, false, ", behind --timeout"},
         {"missing", result->missing, false, ""},
-        {"overrun", result->overrun, false, ", dropped by this host's full buffers"},
-        {"held back", result->held_back, false, ", for --depth; the waiting counts as latency"},
+        {"overrun", result->overrun, false, ", dropped by this host"},
+        {"held back", result->held_back, false, ", latency counts the wait"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (rows[i].count > 0 || rows[i].always)
@@ -149,8 +151,9 @@ static void print_text(const struct etd_load_report *report, const struct etd_lo
     struct etd_writer writer = etd_writer((uint8_t *)text, sizeof text);
     etd_target_place(plan->target, place);
     printf("%sLoad on %s%s\n", bold, place, plain);
-    printf("  %u connection%s, %zu-byte messages, at most %u under way on each", result->opened,
-           result->opened == 1 ? "" : "s", plan->size, plan->depth);
+    printf("  %u connection%s, at most %u under way on each\n", result->opened,
+           result->opened == 1 ? "" : "s", plan->depth);
+    printf("  %zu-byte messages", plan->size);
     if (plan->rate > 0)
         printf(", %u a second in all", plan->rate);
     printf("; %.1f s%s\n", (double)result->elapsed_ns / second_ns,
@@ -165,7 +168,7 @@ static void print_text(const struct etd_load_report *report, const struct etd_lo
     etd_write_histogram(&writer, &result->latency, &style);
     fwrite(text, 1, etd_writer_bytes(&writer).size, stdout);
     if (plan->rate > 0)
-        printf("  This client itself was behind its schedule by %s at most.\n",
+        printf("  This client itself was at most %s behind schedule.\n",
                duration(result->behind_ns, behind));
 }
 

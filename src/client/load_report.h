@@ -21,7 +21,7 @@ void etd_load_report_wipe(struct etd_load_report *report);
 
 /* What went wrong and what to try, a sentence each, the gravest first. */
 struct etd_load_complaints {
-    char list[6][ETD_COMPLAINT];
+    char list[7][ETD_COMPLAINT];
     size_t count;
 };
 

@@ -35,11 +35,18 @@ static void set_timer(struct etd_load *load)
     timerfd_settime(load->tick.fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
+static void set_end(struct etd_load *load, uint64_t in_ns)
+{
+    ev_timer_stop(load->loop, &load->end);
+    ev_now_update(load->loop);
+    ev_timer_set(&load->end, (double)in_ns / (double)second_ns, 0);
+    ev_timer_start(load->loop, &load->end);
+}
+
 /* Gives the messages that are due to their connections. */
 static void hand_out(struct etd_load *load, uint64_t count)
 {
     load->due += count;
-    load->result->asked += count;
     for (; count > 0; count--) {
         struct etd_load_connection *connection = load->lanes[load->turn];
         load->turn = load->turn + 1 == load->lane_count ? 0 : load->turn + 1;
@@ -47,7 +54,7 @@ static void hand_out(struct etd_load *load, uint64_t count)
             connection->due++;
             load->pending++;
         } else {
-            load->result->missing++;
+            load->result->unsent++;
         }
     }
 }
@@ -70,11 +77,12 @@ static void tick(struct etd_load *load)
             turn = turn + 1 == load->lane_count ? 0 : turn + 1;
         }
     }
-    if (load->due == load->total && now >= load->start + load->plan->duration_ns)
-        load->ended = now;
-    set_timer(load);
-    if (load->ended != 0)
+    if (load->due < load->total || now < load->start + load->plan->duration_ns) {
+        set_timer(load);
+    } else {
+        etd_load_schedule_stop(load);
         etd_load_end_if_done(load);
+    }
 }
 
 static void on_tick(EV_P_ ev_io *watcher, int revents)
@@ -89,7 +97,12 @@ static void on_end(EV_P_ ev_timer *watcher, int revents)
     struct etd_load *load = watcher->data;
     (void)loop;
     (void)revents;
-    etd_load_schedule_stop(load);
+    if (load->ended != 0) {
+        ev_break(load->loop, EVBREAK_ALL);
+    } else {
+        etd_load_schedule_stop(load);
+        etd_load_end_if_done(load);
+    }
 }
 
 bool etd_load_schedule_open(struct etd_load *load, char error[ETD_COMPLAINT])
@@ -118,8 +131,8 @@ void etd_load_schedule_close(struct etd_load *load)
 void etd_load_schedule_start(struct etd_load *load)
 {
     const struct etd_load_plan *plan = load->plan;
-    double seconds = (double)plan->duration_ns / (double)second_ns;
     if (plan->rate > 0) {
+        double seconds = (double)plan->duration_ns / (double)second_ns;
         load->interval_ns = (double)second_ns / plan->rate;
         load->total = (uint64_t)(seconds * plan->rate + 0.5);
         load->total = load->total > 0 ? load->total : 1;
@@ -127,9 +140,7 @@ void etd_load_schedule_start(struct etd_load *load)
         tick(load);
         return;
     }
-    ev_now_update(load->loop);
-    ev_timer_set(&load->end, seconds, 0);
-    ev_timer_start(load->loop, &load->end);
+    set_end(load, plan->duration_ns);
     for (uint32_t i = 0; i < load->lane_count; i++)
         etd_load_go_on(load->lanes[i], etd_clock_monotonic_ns());
 }
@@ -140,6 +151,9 @@ void etd_load_schedule_stop(struct etd_load *load)
         return;
     load->ended = etd_clock_monotonic_ns();
     load->total = load->due;
+    for (uint32_t i = 0; i < load->lane_count; i++)
+        etd_load_cut(load->lanes[i]);
     if (load->plan->rate > 0)
         set_timer(load);
+    set_end(load, load->plan->timeout_ns);
 }

@@ -11,7 +11,7 @@ void etd_load_schedule_close(struct etd_load *load);
 /* The first message is due now. */
 void etd_load_schedule_start(struct etd_load *load);
 
-/* No more messages become due. */
+/* No more messages become due or are begun, and the wait for replies has an end, too. */
 void etd_load_schedule_stop(struct etd_load *load);
 
 #endif

@@ -78,7 +78,7 @@ static void take_one(struct etd_load_connection *connection, struct etd_bytes *r
 {
     struct etd_load_result *result = connection->load->result;
     uint64_t skipped, before = connection->reader.expected;
-    switch (etd_load_take(&connection->load->messages, connection->number, connection->asked,
+    switch (etd_load_take(&connection->load->messages, connection->number, connection->sent,
                           &connection->reader, replies, &skipped)) {
     case ETD_LOAD_MORE:
         break;
@@ -113,7 +113,7 @@ static void take(struct etd_load_connection *connection, struct etd_bytes replie
     connection->load->last_reply = now;
     while (replies.size > 0) {
         uint64_t count = etd_load_match(&connection->load->messages, connection->number,
-                                        connection->asked, &connection->reader, &replies);
+                                        connection->sent, &connection->reader, &replies);
         if (count > 0)
             settle(connection, count, true, now);
         if (replies.size > 0)
@@ -139,7 +139,7 @@ static void send_asked(struct etd_load_connection *connection)
 {
     const struct etd_load_messages *messages = &connection->load->messages;
     uint8_t *out = connection->load->out;
-    while (connection->sent < connection->asked) {
+    for (int i = 0; i < ETD_LOAD_SENDS && connection->sent < connection->asked; i++) {
         size_t room = (size_t)(connection->asked - connection->sent) * messages->frame_size -
                       connection->sent_part;
         room = room < ETD_LOAD_OUT ? room : ETD_LOAD_OUT;

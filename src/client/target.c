@@ -16,6 +16,7 @@ static bool take_source(struct etd_target *target, const char *text, char error[
 {
     char ip[ETD_ADDRESS_TEXT];
     size_t size = strcspn(text, "%");
+    const struct etd_url *url = &target->settings->url;
     const char *zone = text[size] == '%' ? text + size + 1 : NULL;
     if (size < sizeof ip) {
         memcpy(ip, text, size);
@@ -25,10 +26,34 @@ static bool take_source(struct etd_target *target, const char *text, char error[
                         (zone == NULL || target->source.scope_id != 0);
     }
     if (!target->bound)
-        snprintf(error, ETD_COMPLAINT,
-                 "--source '%s' is no numeric address; \"ip address\" lists those of this host",
-                 text);
+        snprintf(
+            error, ETD_COMPLAINT,
+            "cannot reach %s port %u (%s): --source '%s' is no numeric address, or its zone no "
+            "interface of this host; \"ip address\" lists both",
+            url->host, url->port, etd_transport_name(url->transport), text);
     return target->bound;
+}
+
+/* Why no address of the host is left, and what to leave away. */
+static void explain_none(const struct etd_target *target, char error[ETD_COMPLAINT])
+{
+    const struct etd_settings *settings = target->settings;
+    const struct etd_url *url = &settings->url;
+    bool chosen = settings->ipv4 || settings->ipv6;
+    bool ipv4 = chosen ? settings->ipv4 : etd_address_is_ipv4(&target->source.address);
+    const char *option = settings->ipv6 ? "-6" : settings->ipv4 ? "-4" : "--source";
+    const char *family = ipv4 ? "IPv4" : "IPv6";
+    if (chosen && target->bound && etd_address_is_ipv4(&target->source.address) != ipv4)
+        snprintf(
+            error, ETD_COMPLAINT,
+            "cannot reach %s port %u (%s): --source '%s' is no %s address; leave it or %s away",
+            url->host, url->port, etd_transport_name(url->transport), settings->source, family,
+            option);
+    else
+        snprintf(error, ETD_COMPLAINT,
+                 "cannot reach %s port %u (%s): it has no %s address; leave %s away, or name "
+                 "another host",
+                 url->host, url->port, etd_transport_name(url->transport), family, option);
 }
 
 /* Leaves what the options allow, with the families in turn. */
@@ -68,12 +93,7 @@ bool etd_target_find(struct etd_target *target, const struct etd_settings *setti
     choose(target, &found);
     if (target->count > 0)
         return true;
-    bool ipv6 = settings->ipv6 || (target->bound && !etd_address_is_ipv4(&target->source.address));
-    snprintf(error, ETD_COMPLAINT, "%s has no %s address; leave %s away, or name another host",
-             settings->url.host, ipv6 ? "IPv6" : "IPv4",
-             target->bound && !settings->ipv6 && !settings->ipv4 ? "--source"
-             : ipv6                                              ? "-6"
-                                                                 : "-4");
+    explain_none(target, error);
     return false;
 }
 

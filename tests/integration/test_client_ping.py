@@ -250,7 +250,10 @@ class Liar(unittest.TestCase):
             case 4:
                 return [(0, message), (0.05, message), (0.1, message)]  # two copies too many
             case 5:
-                return [(1.5 * self.INTERVAL, message)]  # behind the sixth
+                self.held = message
+                return []
+            case 6:
+                return [(0, message), (0.001, self.held)]  # the fifth behind the sixth
             case 7:
                 return [(0, message[:40])]  # cut short
             case 8:

@@ -180,7 +180,17 @@ class OurDaemon(unittest.TestCase):
         self.assertEqual(done.status, 1)
         self.assertIn("is --source an address of this host?", done.errors)
         done = client.run("time", "--source", "::1", "udp://127.0.0.1:9")
-        self.assertIn("127.0.0.1 has no IPv6 address; leave --source away", done.errors)
+        place = "cannot reach 127.0.0.1 port 9 (udp): "
+        self.assertIn(f"{place}it has no IPv6 address; leave --source away", done.errors)
+        for source in "localhost", "fe80::1%no-such":
+            done = client.run("time", "--source", source, "udp://127.0.0.1:9")
+            self.assertEqual(done.status, 1)
+            self.assertIn(f"{place}--source '{source}' is no numeric address", done.errors)
+        for option, family, source in ("-4", "IPv4", "::1"), ("-6", "IPv6", "127.0.0.1"):
+            done = client.run("time", option, "--source", source, "udp://127.0.0.1:9")
+            self.assertEqual(done.status, 1)
+            self.assertIn(f"{place}--source '{source}' is no {family} address; leave it or {option} away",
+                          done.errors)  # fmt: skip
 
 
 class OtherServers(unittest.TestCase):
@@ -372,7 +382,9 @@ class Names(unittest.TestCase):
                 self.assertEqual(parse_address(done.object["address"]), (host, port), done)
         done = client.run("time", "-6", "udp://127.0.0.1:9")
         self.assertEqual(done.status, 1)
-        self.assertIn("127.0.0.1 has no IPv6 address; leave -6 away", done.errors)
+        self.assertIn("127.0.0.1 port 9 (udp): it has no IPv6 address; leave -6 away", done.errors)
+        done = client.run("time", "-4", "tcp://[::1]:9")
+        self.assertIn("::1 port 9 (tcp): it has no IPv4 address; leave -4 away", done.errors)
 
     def test_all_that_failed_is_told(self):
         port = free_port()
