@@ -16,8 +16,13 @@
 enum { REFERENCE_BACKLOG = 1024, REFERENCE_BUFFER = 64 * 1024 };
 
 /* Linux's own default, whatever the host's is, for servers and load alike: with one that paces (bbr)
- * timers decide how fast loopback is. bench.py gives the daemon the same. */
-#define BENCH_CONGESTION "cubic"
+ * timers decide how fast loopback is. bench.py gives the daemon the same. The environment may name
+ * another one; empty: the host's. */
+static inline const char *reference_congestion(void)
+{
+    const char *name = getenv("BENCH_CONGESTION");
+    return name != NULL ? name : "cubic";
+}
 
 static inline void reference_die(const char *what)
 {
@@ -29,8 +34,10 @@ static inline void reference_prepare_tcp(int fd)
 {
     int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, BENCH_CONGESTION, strlen(BENCH_CONGESTION)) < 0)
-        reference_die("congestion control " BENCH_CONGESTION);
+    const char *name = reference_congestion();
+    if (*name != '\0' &&
+        setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)) < 0)
+        reference_die("congestion control");
 }
 
 /* Binds 127.0.0.1, port 0, and prints the line that the benchmark waits for. */
