@@ -68,7 +68,7 @@ class Options(Case):
         self.assertEqual(self.complete("echotimed -t --d"), ["--dump-config"])
 
     def test_the_command_has_this_completion(self):
-        done = support.run(["bash", "--norc", "-c", f"source {SCRIPT}; complete -p echotimed"])
+        done = support.run(["bash", "--norc", "-c", f"source {shlex.quote(SCRIPT)}; complete -p echotimed"])
         self.assertEqual(done.output, b"complete -F _echotimed echotimed\n")
 
     def test_it_is_found_where_bash_looks_for_it(self):
@@ -164,7 +164,7 @@ class Typed(unittest.TestCase):
             try:
                 # In the shell's echo of what is typed the words are not whole, and so not found.
                 define = 'echotimed() { printf "<%s>" "$@"; echo en""d; }'
-                os.write(ours, f'source {SCRIPT}; {define}; echo rea""dy\n'.encode())
+                os.write(ours, f'source {shlex.quote(SCRIPT)}; {define}; echo rea""dy\n'.encode())
                 self.read_until(ours, b"ready")
                 os.write(ours, text.encode() + b"\n")
                 shown = self.read_until(ours, b"end")

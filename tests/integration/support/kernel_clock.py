@@ -19,6 +19,9 @@ class KernelClock:
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory(prefix="echotimed-clock-")
         self._path = os.path.join(self._folder.name, "state")
+        # A list of libraries ends at a blank, which the folder of a build may have in its name.
+        self._library = os.path.join(self._folder.name, "kernel_clock.so")
+        os.symlink(os.environ["ETD_KERNEL_CLOCK"], self._library)
         self.lose()
         return self
 
@@ -32,7 +35,7 @@ class KernelClock:
         sanitizer = os.environ.get("ASAN_OPTIONS", "")
         return [
             "env",
-            f"LD_PRELOAD={os.environ['ETD_KERNEL_CLOCK']}",
+            f"LD_PRELOAD={self._library}",
             f"ETD_KERNEL_CLOCK_STATE={self._path}",
             f"ASAN_OPTIONS={sanitizer}:verify_asan_link_order=0",
         ]
