@@ -1,5 +1,6 @@
 """echotime ping: what became of each probe is told apart, by whoever answers and whatever he does."""
 
+import shlex
 import signal
 import struct
 import subprocess
@@ -165,7 +166,7 @@ class OurDaemon(Figures):
                 done = running.end()
             self.assertEqual(done.status, 0, done)
             self.assertRegex(done.output, r"\n  \d+ sent, \d+ received in time, none lost")
-            words = " ".join(client.command("ping", "-i", "20ms", url))
+            words = shlex.join(client.command("ping", "-i", "20ms", url))
             script = f"{words} | head -n 2; exit ${{PIPESTATUS[0]}}"
             ended = subprocess.run(
                 ["bash", "-c", script], capture_output=True, timeout=DEADLINE, check=False
@@ -177,7 +178,7 @@ class OurDaemon(Figures):
         """Some supervisors start everything with SIGPIPE ignored."""
         with Daemon(listeners(("udp", "a", "echo", ""))) as daemon:
             url = client.url("udp", daemon.address("udp a"))
-            words = " ".join(client.command("ping", "-i", "20ms", url))
+            words = shlex.join(client.command("ping", "-i", "20ms", url))
             script = f"trap '' PIPE; {words} | head -n 2; exit ${{PIPESTATUS[0]}}"
             ended = subprocess.run(
                 ["bash", "-c", script], capture_output=True, timeout=DEADLINE, check=False
