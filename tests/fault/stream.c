@@ -51,23 +51,34 @@ static struct sockaddr_in address_of(const struct fault_daemon *daemon,
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
+/* Before it connects, so that the port is known whatever becomes of that. */
+static uint16_t bind_somewhere(int fd)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof own;
+    int on = 1; /* ports of earlier connections will do */
+    ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&own, sizeof own), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&own, &length), 0);
+    return ntohs(own.sin_port);
+}
+
 void fault_stream_open(struct fault_stream *stream, const char *name,
                        const struct fault_daemon *daemon, enum fault_listener listener)
 {
     struct sockaddr_in address = address_of(daemon, listener);
-    socklen_t length = sizeof address;
     int on = 1, segment = 1400;
     *stream = (struct fault_stream){.name = name, .daemon = daemon};
     stream->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(stream->fd, 0);
     /* As on a network: the long segments of loopback wait for room where buffers are small. */
     ck_assert_int_eq(setsockopt(stream->fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment), 0);
+    stream->port = bind_somewhere(stream->fd);
+    /* A daemon that is quick may have accepted and reset it before connect has returned. */
     if (connect(stream->fd, (struct sockaddr *)&address, sizeof address) != 0) {
-        end(stream, FAULT_REFUSED);
+        end(stream, errno == ECONNRESET ? FAULT_CUT_RESET : FAULT_REFUSED);
         return;
     }
-    ck_assert_int_eq(getsockname(stream->fd, (struct sockaddr *)&address, &length), 0);
-    stream->port = ntohs(address.sin_port);
     ck_assert_int_eq(setsockopt(stream->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), 0);
 }
 

@@ -84,6 +84,7 @@ Suite *etd_suite(void)
 {
     Suite *suite = suite_create("pattern");
     TCase *all = tcase_create("all");
+    tcase_set_timeout(all, 120); /* millions of bytes, and under the sanitizers */
     tcase_add_test(all, no_line_ending_is_in_it);
     tcase_add_test(all, the_number_is_found_again);
     tcase_add_test(all, every_changed_byte_is_counted);

@@ -34,13 +34,19 @@ class ReloadingDaemon(Daemon):
         return self.log[before:]
 
     def sockets(self):
-        """The sockets that it has open, as the kernel numbers them."""
+        """The sockets that it has open, as the kernel numbers them; but for those of a moment, by which
+        the C library asks the kernel for the host's addresses."""
         found = set()
         for name in os.listdir(f"/proc/{self.pid}/fd"):
-            target = os.readlink(f"/proc/{self.pid}/fd/{name}")
+            try:
+                target = os.readlink(f"/proc/{self.pid}/fd/{name}")
+            except FileNotFoundError:
+                continue  # closed meanwhile
             if target.startswith("socket:"):
                 found.add(target)
-        return found
+        with open(f"/proc/{self.pid}/net/netlink", encoding="ascii") as file:
+            asking = {f"socket:[{line.split()[9]}]" for line in file.readlines()[1:]}
+        return found - asking
 
     def wait_for_sockets(self, expected):
         """Waits until just these are open: that of the manager's notices goes behind the log's line."""
