@@ -51,10 +51,12 @@ static struct sockaddr_in address_of(const struct fault_daemon *daemon,
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-/* Before it connects, so that the port is known whatever becomes of that. */
+/* Before it connects, so that the port is known whatever becomes of that. The address is another than
+ * the daemon's: from that, the port of a listener that is gone may be got, and then the stream connects
+ * with itself. */
 static uint16_t bind_somewhere(int fd)
 {
-    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1)};
     socklen_t length = sizeof own;
     int on = 1; /* ports of earlier connections will do */
     ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
