@@ -1,9 +1,8 @@
-/* The system calls that the daemon and libev make. A program's own functions go before those of its
- * shared libraries, so that libev's calls arrive here too; outside of the daemon's process, and where
- * the plan says nothing, they are passed on. */
+/* The system calls that the daemon and libev make. Outside of the daemon's process, and where the plan
+ * says nothing, they are passed on. */
+#include "fault/interpose.h"
 #include "fault/plan.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -23,14 +22,6 @@ const struct fault_plan *fault_plan;
 struct fault_report *fault_report;
 static int ready_end = -1;
 static int last_socket = -1; /* what the daemon worked on last */
-
-/* The definition that ours stands before. */
-#define NEXT(name)                                                                                 \
-    static __typeof__(&name) next;                                                                 \
-    if (next == NULL)                                                                              \
-    next = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
-
-#define EXPORT __attribute__((visibility("default")))
 
 void fault_arm(const struct fault_plan *plan, struct fault_report *report, int ready)
 {

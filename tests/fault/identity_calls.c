@@ -1,22 +1,15 @@
 /* The calls by which the daemon gives up root, and by which it looks at what is left; see calls.c. A
  * plan without an error makes a call lie: it says that it succeeded, and did nothing. */
 #undef _FORTIFY_SOURCE /* its inline getgroups would stand before ours */
+#include "fault/interpose.h"
 #include "fault/plan.h"
 
-#include <dlfcn.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define NEXT(name)                                                                                 \
-    static __typeof__(&name) next;                                                                 \
-    if (next == NULL)                                                                              \
-    next = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
-
-#define EXPORT __attribute__((visibility("default")))
 
 /* The error, or the lie. */
 static int struck(void)

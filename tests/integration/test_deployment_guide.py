@@ -4,7 +4,6 @@ import glob
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -25,6 +24,7 @@ from support import (
     wait_until,
 )
 from support.examples import blocks
+from support.peers import find
 from support.scrape import ask, scrape
 
 SOURCE = os.environ["ETD_SOURCE_DIR"]
@@ -69,14 +69,8 @@ class Case(unittest.TestCase):
             file.write(text)
         return path
 
-    def tool(self, name):
-        """Its path, also where PATH has no sbin. A missing one fails the test."""
-        path = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
-        self.assertIsNotNone(path, f"{name} is not here: scripts/test.sh installs it")
-        return path
-
     def run_tool(self, name, *arguments, prefix=()):
-        done = run([*prefix, self.tool(name), *arguments], environment={"LC_ALL": "C", "TZ": "UTC"})
+        done = run([*prefix, find(name), *arguments], environment={"LC_ALL": "C", "TZ": "UTC"})
         self.assertEqual(done.status, 0, f"{name} {arguments}: {done.errors.decode()}")
         return done.output.decode()
 
@@ -142,7 +136,7 @@ class Checked(Case):
 
     def verify(self, folder, name):
         done = run(
-            [self.tool("systemd-analyze"), "verify", "--man=no", "--recursive-errors=no", name],
+            [find("systemd-analyze"), "verify", "--man=no", "--recursive-errors=no", name],
             environment={"SYSTEMD_UNIT_PATH": folder + ":"},
         )
         said = (done.output + done.errors).decode()
@@ -211,9 +205,9 @@ class StandardPorts(Case):
             with connect((host, 7)) as stream:
                 self.assertEqual(exchange(stream, b"hello"), b"hello")
             self.assertEqual(answer_to((host, 7), b"hello"), b"hello")
-        said = run([self.tool("nc"), "-N", "127.0.0.1", "7"], given=b"hello\n").output
+        said = run([find("nc"), "-N", "127.0.0.1", "7"], given=b"hello\n").output
         self.assertEqual(said, b"hello\n")
-        said = run([self.tool("nc"), "-u", "-W", "1", "127.0.0.1", "7"], given=b"hello\n").output
+        said = run([find("nc"), "-u", "-W", "1", "127.0.0.1", "7"], given=b"hello\n").output
         self.assertEqual(said, b"hello\n")
 
     def test_the_client(self):
@@ -239,12 +233,9 @@ class StandardPorts(Case):
 
     def test_ntp(self):
         self.assertRegex(self.run_tool("rdate", "-pn", "127.0.0.1"), r"\d\d:\d\d:\d\d UTC")
-        ours = os.path.join(SOURCE, "build", "peers", "usr", "sbin")
-        chronyd = shutil.which("chronyd", path=f"{ours}:{os.environ['PATH']}:/usr/sbin")
-        self.assertIsNotNone(chronyd, "no chronyd: scripts/test.sh unpacks one in build/peers")
         folder = self.folder()
         directives = ["port 0", "cmdport 0", "bindcmdaddress /", f"pidfile {folder}/pid"]
-        command = [chronyd, "-U", "-u", "root", "-t", "10", "-Q"]
+        command = [find("chronyd"), "-U", "-u", "root", "-t", "10", "-Q"]
         done = run([*command, "server 127.0.0.1 iburst minpoll -6 maxpoll 0", *directives])
         self.assertEqual(done.status, 0, done.errors)
         self.assertIn(b"System clock wrong by", done.output + done.errors)
@@ -264,7 +255,7 @@ class HaProxy(Case):
 
     def start_haproxy(self, text):
         path = self.file("haproxy.cfg", text)
-        command = ["setpriv", "--pdeathsig", "KILL", self.tool("haproxy"), "-db", "-f", path]
+        command = ["setpriv", "--pdeathsig", "KILL", find("haproxy"), "-db", "-f", path]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)

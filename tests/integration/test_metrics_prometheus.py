@@ -15,7 +15,8 @@ from pathlib import Path
 
 import support
 from support import DEADLINE, Daemon, answer_to, connect, exchange, free_port, run, wait_until
-from support.scrape import ask, prometheus_program, scrape
+from support.peers import find
+from support.scrape import ask, scrape
 
 DOCS = Path(os.environ["ETD_SOURCE_DIR"], "docs")
 BOTH = (
@@ -45,12 +46,12 @@ class Promtool(unittest.TestCase):
             for step in (lambda: None, lambda: use(daemon)):
                 step()
                 text = ask(daemon.address("metrics")).body
-                result = run([prometheus_program("promtool"), "check", "metrics"], given=text)
+                result = run([find("promtool"), "check", "metrics"], given=text)
                 self.assertEqual((result.status, result.output, result.errors), (0, b"", b""))
 
     def test_it_would_not_accept_everything(self):
         bad = b"# TYPE a counter\na 1\n"
-        result = run([prometheus_program("promtool"), "check", "metrics"], given=bad)
+        result = run([find("promtool"), "check", "metrics"], given=bad)
         self.assertNotEqual(result.status, 0)
 
     def test_the_alert_rules(self):
@@ -59,7 +60,7 @@ class Promtool(unittest.TestCase):
             shutil.copy(Path(__file__).with_name("alerts_test.yml"), folder)
             for words in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]):
                 words[-1] = os.path.join(folder, words[-1])
-                result = run([prometheus_program("promtool"), *words])
+                result = run([find("promtool"), *words])
                 self.assertEqual(result.status, 0, result.output + result.errors)
 
     def test_each_alert_is_put_to_the_test(self):
@@ -138,7 +139,7 @@ class Prometheus:
         self._process = subprocess.Popen(
             [
                 "setpriv", "--pdeathsig", "KILL",
-                prometheus_program("prometheus"),
+                find("prometheus"),
                 f"--config.file={configuration}",
                 f"--storage.tsdb.path={self._folder.name}/data",
                 "--web.listen-address={}:{}".format(*self._address),

@@ -1,4 +1,5 @@
-"""Servers that others wrote, as a test runs them: xinetd, chronyd and socat."""
+"""Programs that others wrote, and those of them that are servers, as a test runs them: xinetd, chronyd
+and socat."""
 
 import os
 import shutil
@@ -12,10 +13,11 @@ from .waiting import DEADLINE, wait_until
 
 
 def find(program):
-    """scripts/test.sh unpacks some programs in build/peers, without installing them."""
-    ours = os.path.join(os.environ["ETD_SOURCE_DIR"], "build", "peers", "usr", "sbin")
-    folders = os.pathsep.join([ours, os.environ["PATH"], "/usr/sbin"])
-    found = shutil.which(program, path=folders)
+    """The path of a program that scripts/test.sh has installed, or unpacked in build/peers."""
+    unpacked = os.path.join(os.environ["ETD_SOURCE_DIR"], "build", "peers", "usr")
+    ours = [os.path.join(unpacked, folder) for folder in ("sbin", "bin")]
+    folders = [*ours, os.environ["PATH"], "/usr/sbin", "/sbin"]
+    found = shutil.which(program, path=os.pathsep.join(folders))
     if found is None:
         raise AssertionError(f"no {program}: scripts/test.sh installs or unpacks one")
     return found

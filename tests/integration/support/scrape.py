@@ -1,9 +1,7 @@
 """Asking the daemon's metrics, as a scraper does."""
 
 import http.client
-import os
 import re
-import shutil
 from dataclasses import dataclass
 
 from .waiting import DEADLINE
@@ -67,12 +65,3 @@ class Samples:
 
 def scrape(address, accept=None):
     return Samples(ask(address, accept=accept).text)
-
-
-def prometheus_program(name):
-    """The path of `prometheus` or `promtool`."""
-    ours = os.path.join(os.environ["ETD_SOURCE_DIR"], "build", "peers", "usr", "bin")
-    program = shutil.which(name, path=os.pathsep.join([ours, os.environ["PATH"]]))
-    if program is None:
-        raise AssertionError(f"no {name}: scripts/test.sh unpacks one in build/peers")
-    return program
