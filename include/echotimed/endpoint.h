@@ -13,6 +13,9 @@ enum { ETD_ENDPOINT_TEXT = ETD_ENDPOINT_NAME_MAX + sizeof "systemd:[]:65535" };
 /* Writes it as a file has it. `entry` is a struct etd_endpoint. */
 void etd_endpoint_write(const void *entry, struct etd_writer *writer);
 
+/* The same as a string. */
+void etd_endpoint_format(const struct etd_endpoint *endpoint, char text[ETD_ENDPOINT_TEXT]);
+
 /* Whether two sockets at these endpoints would stand in each other's way. What a host name stands
  * for is not known here, but equal names collide. */
 bool etd_endpoint_collides(const struct etd_endpoint *a, const struct etd_endpoint *b);

@@ -2,6 +2,7 @@
 
 #include "client/command.h"
 #include "echotimed/quantity.h"
+#include "platform/arguments.h"
 
 #include <getopt.h>
 #include <stdarg.h>
@@ -61,21 +62,6 @@ static enum etd_option_id option_of(int found)
                                                    : etd_options_table[id].letter != (char)found))
         id++;
     return (enum etd_option_id)id;
-}
-
-/* The option that getopt_long refused, as it stood on the command line. Of an unknown letter among
- * others (-qx) the argument is not done with: then optind - 1 is the one before it. */
-static const char *refused(char **argv, const struct grammar *grammar, char letter[3])
-{
-    const char *last = argv[optind - 1];
-    bool is_letter = optopt > 0 && optopt < LONG_ONLY;
-    bool is_unknown_letter = is_letter && strchr(grammar->letters, optopt) == NULL;
-    if (strncmp(last, "--", 2) == 0 && !is_unknown_letter)
-        return last;
-    letter[0] = '-';
-    letter[1] = (char)optopt;
-    letter[2] = '\0';
-    return letter;
 }
 
 static enum etd_request_kind take_choice(struct etd_settings *settings, enum etd_option_id id,
@@ -194,7 +180,7 @@ static enum etd_request_kind read_options(struct etd_settings *settings, int arg
 {
     struct grammar grammar;
     int found;
-    char text[3];
+    char text[ETD_ARGUMENT_LETTER];
     enum etd_request_kind kind = take_defaults(settings);
     make_grammar(&grammar, settings->command);
     opterr = 0;
@@ -203,11 +189,12 @@ static enum etd_request_kind read_options(struct etd_settings *settings, int arg
            (found = getopt_long(argc, argv, grammar.letters, grammar.names, NULL)) != -1) {
         if (found == ':')
             return etd_options_misuse(settings->command, "a value is missing behind %s",
-                                      refused(argv, &grammar, text));
+                                      etd_argument_refused(argv, grammar.letters, text));
         enum etd_option_id id = option_of(found);
         if (found == '?' || id == ETD_OPTIONS)
             return etd_options_misuse(settings->command, "%s has no option %s",
-                                      settings->command->name, refused(argv, &grammar, text));
+                                      settings->command->name,
+                                      etd_argument_refused(argv, grammar.letters, text));
         settings->given |= 1u << id;
         kind = take(settings, id, optarg);
     }

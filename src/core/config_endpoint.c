@@ -201,3 +201,10 @@ bool etd_endpoint_collides(const struct etd_endpoint *a, const struct etd_endpoi
         return strcasecmp(a->name, b->name) == 0;
     return etd_address_same_ip(&a->address, &b->address);
 }
+
+void etd_endpoint_format(const struct etd_endpoint *endpoint, char text[ETD_ENDPOINT_TEXT])
+{
+    struct etd_writer writer = etd_writer((uint8_t *)text, ETD_ENDPOINT_TEXT - 1);
+    memset(text, 0, ETD_ENDPOINT_TEXT);
+    etd_endpoint_write(endpoint, &writer);
+}

@@ -95,9 +95,8 @@ static bool make_plan(struct plan *plan, const struct etd_listeners *old,
 
 static void log_overlap(const char *title, const struct etd_endpoint *served)
 {
-    char text[ETD_ENDPOINT_TEXT] = "";
-    struct etd_writer writer = etd_writer((uint8_t *)text, sizeof text - 1);
-    etd_endpoint_write(served, &writer);
+    char text[ETD_ENDPOINT_TEXT];
+    etd_endpoint_format(served, text);
     etd_log(ETD_LOG_ERROR,
             "a new address overlaps with one that is served, and is opened before that is closed: "
             "reload without the old address first, or restart",

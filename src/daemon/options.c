@@ -1,5 +1,6 @@
 #include "daemon/options.h"
 
+#include "platform/arguments.h"
 #include "platform/memory.h"
 
 #include <getopt.h>
@@ -49,20 +50,6 @@ __attribute__((format(printf, 2, 3))) static void misuse(struct etd_options *opt
     options->action = ETD_ACTION_MISUSE;
 }
 
-/* The option that getopt_long refused, as it stood on the command line. Of an unknown letter among
- * others (-tx) the argument is not done with: then optind - 1 is the one before it. */
-static const char *refused(char **argv, char letter[3])
-{
-    const char *last = argv[optind - 1];
-    bool is_unknown_letter = optopt != 0 && strchr(short_options, optopt) == NULL;
-    if (strncmp(last, "--", 2) == 0 && !is_unknown_letter)
-        return last;
-    letter[0] = '-';
-    letter[1] = (char)optopt;
-    letter[2] = '\0';
-    return letter;
-}
-
 /* One thing at a time; help and version go before all else. */
 static void act(struct etd_options *options, enum etd_action action)
 {
@@ -89,7 +76,7 @@ static void take_file(struct etd_options *options, const char *file)
 
 static void take(struct etd_options *options, int letter, char **argv)
 {
-    char text[3];
+    char text[ETD_ARGUMENT_LETTER];
     switch (letter) {
     case 'c':
         take_file(options, optarg);
@@ -110,10 +97,11 @@ static void take(struct etd_options *options, int letter, char **argv)
         act(options, ETD_ACTION_HELP);
         return;
     case ':':
-        misuse(options, "a value is missing behind %s", refused(argv, text));
+        misuse(options, "a value is missing behind %s",
+               etd_argument_refused(argv, short_options, text));
         return;
     default:
-        misuse(options, "there is no option %s", refused(argv, text));
+        misuse(options, "there is no option %s", etd_argument_refused(argv, short_options, text));
         return;
     }
 }

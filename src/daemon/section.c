@@ -186,9 +186,8 @@ static bool can_keep(const struct etd_opening *opening, const struct etd_section
     char error[ETD_SOCKET_ERROR];
     bool ours = opening->endpoint.kind != ETD_ENDPOINT_SYSTEMD;
     if (ours && opening->reuse_port != config->reuse_port) {
-        char text[ETD_ENDPOINT_TEXT] = "";
-        struct etd_writer endpoint = etd_writer((uint8_t *)text, sizeof text - 1);
-        etd_endpoint_write(&opening->endpoint, &endpoint);
+        char text[ETD_ENDPOINT_TEXT];
+        etd_endpoint_format(&opening->endpoint, text);
         etd_log(
             ETD_LOG_ERROR,
             "a reload cannot change reuse_port of an address that stays: leave it as it was, or "

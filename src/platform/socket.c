@@ -235,6 +235,12 @@ uint64_t etd_socket_set_receive_buffer(int fd, uint64_t asked)
     return etd_socket_receive_buffer(fd);
 }
 
+bool etd_socket_tell_destination(int fd, bool ipv4)
+{
+    return ipv4 ? etd_socket_set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
+                : etd_socket_set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+}
+
 int etd_socket_open_udp(const struct etd_socket_address *address,
                         const struct etd_config_listener *listener, uint64_t *granted,
                         char error[ETD_SOCKET_ERROR])
@@ -245,9 +251,8 @@ int etd_socket_open_udp(const struct etd_socket_address *address,
     if (fd < 0)
         return -1;
     /* A socket at one host's address gets nothing else, and answers from there by itself. */
-    bool informed = etd_socket_is_one_host(&address->address) ||
-                    (ipv4 ? etd_socket_set_int(fd, IPPROTO_IP, IP_PKTINFO, 1)
-                          : etd_socket_set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1));
+    bool informed =
+        etd_socket_is_one_host(&address->address) || etd_socket_tell_destination(fd, ipv4);
     if (!informed) {
         etd_socket_explain_failure(error, "prepare the socket for", address, SOCK_DGRAM, errno);
         goto fail;

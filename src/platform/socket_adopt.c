@@ -109,10 +109,8 @@ bool etd_socket_adopt_udp(int fd, const struct etd_config_listener *listener, ui
             text, bound.address.port);
         return false;
     }
-    bool informed = get_int(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET6
-                        ? etd_socket_set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
-                        : etd_socket_set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
-    if (!prepare(fd, SOCK_DGRAM, informed, error))
+    bool ipv4 = get_int(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET;
+    if (!prepare(fd, SOCK_DGRAM, etd_socket_tell_destination(fd, ipv4), error))
         return false;
     *granted = enlarge_receive_buffer(fd, listener->receive_buffer);
     return true;
