@@ -274,15 +274,21 @@ class Bench:
             server.stop()
 
 
-def main():
-    parser = argparse.ArgumentParser(description="Measure echotimed against minimal servers.")
+def read_arguments(description):
+    """The command line of a benchmark, on a machine that can run one."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("build", help="build folder of the release preset, with target bench")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--milliseconds", type=int, default=400, help="of one run")
     parser.add_argument("--only", default="", help="workloads whose name contains this")
     arguments = parser.parse_args()
     if os.cpu_count() < 2:
-        raise SystemExit("bench.py: needs two cores, one for the server and one for the load")
+        parser.error("needs two cores, one for the server and one for the load")
+    return arguments
+
+
+def main():
+    arguments = read_arguments("Measure echotimed against minimal servers.")
     bench = Bench(arguments.build, arguments.rounds, arguments.milliseconds)
     start = time.monotonic()
     servers = [Server("reference", [bench.program("reference_epoll")])]

@@ -17,7 +17,6 @@ installed: the echo of its PING is an answer that it takes, of 14 bytes. sockper
 no answer from a server that is not sockperf's. Exits with 1 when a reply was wrong or missing.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -146,14 +145,7 @@ def show(work, runs):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Measure echotime load against a minimal load loop.")
-    parser.add_argument("build", help="build folder of the release preset, with target bench")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--milliseconds", type=int, default=400, help="of one run")
-    parser.add_argument("--only", default="", help="workloads whose name contains this")
-    arguments = parser.parse_args()
-    if os.cpu_count() < 2:
-        raise SystemExit("bench_client.py: needs two cores, one for the server and one for the load")
+    arguments = bench.read_arguments("Measure echotime load against a minimal load loop.")
     if not shutil.which("redis-benchmark"):
         print("redis-benchmark is not installed, and is left out")
     # echotime takes the host's congestion control: so do the others here.

@@ -22,20 +22,8 @@ for argument in "$@"; do
     *) fail "does not know $argument; it takes --user and --keep" ;;
     esac
 done
-[ "$(id -u)" -eq 0 ] || fail "takes root, to make a machine in a folder; run it with sudo"
+make_folder "$keep"
 install_packages debootstrap util-linux git
-
-folder=$(mktemp -d "${TMPDIR:-/tmp}/bare-machine.XXXXXX")
-machine=$folder/root
-clean_up() {
-    # What is mounted in there is in the namespace of `inside` alone, and gone with it.
-    if [ "$keep" = yes ]; then
-        say "The machine stays in $machine"
-    else
-        rm -rf --one-file-system -- "$folder"
-    fi
-}
-trap clean_up EXIT
 
 say "Making a bare Debian 12 in $machine"
 make_machine git,ca-certificates

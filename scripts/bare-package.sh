@@ -20,20 +20,9 @@ for argument in "$@"; do
     *) fail "does not know $argument; it takes --keep" ;;
     esac
 done
-[ "$(id -u)" -eq 0 ] || fail "takes root, to make a machine in a folder; run it with sudo"
+make_folder "$keep"
 install_packages debootstrap util-linux python3
 "$root/scripts/package.sh"
-
-folder=$(mktemp -d "${TMPDIR:-/tmp}/bare-package.XXXXXX")
-machine=$folder/root
-clean_up() {
-    if [ "$keep" = yes ]; then
-        say "The machine stays in $machine"
-    else
-        rm -rf --one-file-system -- "$folder"
-    fi
-}
-trap clean_up EXIT
 
 say "Making a bare Debian 12 with systemd in $machine"
 make_machine systemd-sysv,dbus,ca-certificates

@@ -1,8 +1,21 @@
-# A bare Debian 12 in a folder: sourced, after setup.sh, by the scripts that make one. They set $folder,
-# which is their own, and $machine, the root in it that is to be made.
-# shellcheck shell=bash disable=SC2154  # $folder and $machine, see above
+# A bare Debian 12 in a folder: sourced, after setup.sh, by the scripts that make one. make_folder sets
+# $folder, which goes when the script ends, and $machine, the root in it that make_machine fills.
+# shellcheck shell=bash
 
 release=bookworm
+
+# make_folder KEEP: "yes" leaves the folder behind, and says where it is.
+make_folder() {
+    [ "$(id -u)" -eq 0 ] || fail "takes root, to make a machine in a folder; run it with sudo"
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/bare-debian.XXXXXX")
+    machine=$folder/root
+    if [ "$1" = yes ]; then
+        trap 'say "The machine stays in $machine"' EXIT
+    else
+        # What is mounted in there is in the namespace of `inside` alone, and gone with it.
+        trap 'rm -rf --one-file-system -- "$folder"' EXIT
+    fi
+}
 
 # mirror LABEL: the first address from where this machine's apt gets packages under that label.
 mirror() {
