@@ -308,20 +308,17 @@ class Flow(Case):
 class Cut(Case):
     """What becomes of the connection decides on the exit status."""
 
-    def sent_to(self, lie, given=b"hello\n", arguments=(), on_connect=(), size=None):
-        with LyingServer(lie, "tcp", size, on_connect) as server:
-            url = client.url("tcp", server.address)
-            return process.run(client.command("send", *arguments, url), given=given)
-
     def test_an_end_inside_a_frame(self):
         for piece in b"\x00", b"\x00\x05", b"\x00\x05hell":
-            done = self.sent_to(
-                lambda number, message, piece=piece: [(0, b"\x00\x02hi" + piece), (0, CLOSE)],
-                arguments=["-f", "length16"],
-            )
-            self.assertEqual(done.status, 1)
-            self.assertIn(b"ended inside reply 2", done.errors)
-            self.assertIn(b"hi\n", done.output)  # what came is not lost
+
+            def talk(stream, replies=b"\x00\x02hi" + piece):
+                read_to_end(stream)
+                stream.sendall(replies)
+
+            with conversation(talk) as url:
+                output, errors = self.send(b"hello\n", "-f", "length16", url, status=1)
+            self.assertIn("ended inside reply 2", errors)
+            self.assertEqual(output, b"hi\n" + piece[2:])  # what came is not lost
 
     def test_an_end_inside_a_line(self):
         def talk(stream):
@@ -338,9 +335,9 @@ class Cut(Case):
                 self.assertEqual(self.send(given, "-f", framing, url)[0], b"one\ntw")
 
     def test_a_reset(self):
-        done = self.sent_to(lambda number, message: [(0, RESET)])
-        self.assertEqual(done.status, 1)
-        self.assertIn(b"was lost: Connection reset by peer", done.errors)
+        with LyingServer(lambda number, message: [(0, RESET)], "tcp") as server:
+            _, errors = self.send(b"hello\n", client.url("tcp", server.address), status=1)
+        self.assertIn("was lost: Connection reset by peer", errors)
 
     def test_an_end_before_the_input_was_sent(self):
         with LyingServer(lambda number, message: [(0, message), (0.01, CLOSE)], "tcp") as server:

@@ -20,9 +20,8 @@ class LyingServer:
 
         with LyingServer(lie) as server: ...server.address...
 
-    Over TCP answers leave in the order of their messages, whatever their delays; a message is `size` bytes, or with None whatever was received at once, and `on_connect`
-    says what is sent at
-    first.
+    Over TCP answers leave in the order of their messages, whatever their delays; a message is `size`
+    bytes, or with None whatever was received at once, and `on_connect` says what is sent at first.
     """
 
     def __init__(self, lie, transport="udp", size=None, on_connect=(), host="127.0.0.1"):
