@@ -35,11 +35,10 @@ static void tell(struct etd_supervision *supervision, const struct etd_figures *
 {
     char text[192];
     snprintf(text, sizeof text,
-             "%s: %" PRIu64 " connection%s open, %" PRIu64 " messages, %" PRIu64
-             " datagrams, %" PRIu64 " reloads, %" PRIu64 " refused",
+             "%s: connections %" PRIu64 ", messages %" PRIu64 ", datagrams %" PRIu64
+             ", reloads %" PRIu64 " good %" PRIu64 " bad",
              figures->draining ? "closing connections" : "serving", figures->connections,
-             figures->connections == 1 ? "" : "s", figures->messages, figures->datagrams,
-             figures->reloads, figures->refused);
+             figures->messages, figures->datagrams, figures->reloads, figures->refused);
     etd_notify_status(text);
     supervision->told = *figures;
 }

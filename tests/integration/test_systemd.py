@@ -52,8 +52,8 @@ class Start(InMachine):
         self.assertEqual(self.show("StatusText"), "serving 2 listeners")
         self.assert_serving()
         self.machine.wait_for("the status tells of them", lambda: self.show("StatusText") ==
-                              "serving: 1 connection open, 1 messages, 1 datagrams, "
-                              "0 reloads, 0 refused")
+                              "serving: connections 1, messages 1, datagrams 1, "
+                              "reloads 0 good 0 bad")
 
     def test_journal_has_priorities_and_no_second_time(self):
         self.start()
