@@ -90,10 +90,26 @@ class Namespace:
 
 
 def ip(command, prefix=()):
-    """ip(8) in our own network; fails unless it succeeds."""
-    done = run([*prefix, "ip", *command.split()])
+    """ip(8) in our own network; fails unless it succeeds. An address that was added can be used then, if
+    its link is up."""
+    words = command.split()
+    done = run([*prefix, "ip", *words])
     if done.status != 0:
         raise AssertionError(f"ip {command}: {done.errors.decode()}")
+    if words[:2] == ["address", "add"]:
+        wait_for_route(words[2].partition("/")[0], words[words.index("dev") + 1], prefix)
+
+
+def wait_for_route(host, link, prefix=()):
+    """Waits until packets to an address of our own find to it: over IPv6 the kernel sees to that when it
+    comes to it, and after it has said that the address is there."""
+
+    def has_route():
+        family = "-6" if ":" in host else "-4"
+        shown = run([*prefix, "ip", family, "route", "show", "table", "local", "dev", link])
+        return f"local {host} ".encode() in shown.output
+
+    wait_until(has_route, f"the route to {host}")
 
 
 def wait_for_link(name, prefix=()):
