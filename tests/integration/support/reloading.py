@@ -1,12 +1,41 @@
 """A daemon that is told to reload, and what came of it."""
 
+import contextlib
 import os
 import signal
+from typing import NamedTuple
 
 from .daemon import Daemon
 from .waiting import wait_until
 
 REFUSED = "reload refused: the old configuration stays"
+
+
+class Sockets(NamedTuple):
+    """Sockets as the kernel numbers them. Those that do not serve are there for a moment or as long as a
+    peer is: a connection, a notice to the manager, a question about the host's addresses."""
+
+    opened: set
+    serving: set
+
+
+def descriptors(pid):
+    """What a process has open, by descriptor."""
+    found = {}
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found[name] = os.readlink(f"/proc/{pid}/fd/{name}")
+    return found
+
+
+def serving_sockets(pid):
+    """The listening TCP and the bound UDP sockets of a process's network."""
+    found = set()
+    for table, state in ("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07"):
+        with open(f"/proc/{pid}/net/{table}", encoding="ascii") as file:
+            rows = [line.split() for line in list(file)[1:]]
+        found |= {f"socket:[{row[9]}]" for row in rows if row[3] == state}
+    return found
 
 
 class ReloadingDaemon(Daemon):
@@ -34,20 +63,17 @@ class ReloadingDaemon(Daemon):
         return self.log[before:]
 
     def sockets(self):
-        """The sockets that it has open, as the kernel numbers them; but for those of a moment, by which
-        the C library asks the kernel for the host's addresses."""
-        found = set()
-        for name in os.listdir(f"/proc/{self.pid}/fd"):
-            try:
-                target = os.readlink(f"/proc/{self.pid}/fd/{name}")
-            except FileNotFoundError:
-                continue  # closed meanwhile
-            if target.startswith("socket:"):
-                found.add(target)
-        with open(f"/proc/{self.pid}/net/netlink", encoding="ascii") as file:
-            asking = {f"socket:[{line.split()[9]}]" for line in file.readlines()[1:]}
-        return found - asking
+        """Those that it has open now."""
+        opened = {
+            target for target in descriptors(self.pid).values() if target.startswith("socket:")
+        }
+        return Sockets(opened, opened & serving_sockets(self.pid))
 
-    def wait_for_sockets(self, expected):
-        """Waits until just these are open: that of the manager's notices goes behind the log's line."""
-        wait_until(lambda: self.sockets() == expected, f"just these sockets: {expected}")
+    def wait_for_sockets(self, before):
+        """Waits until those that served before are open, and no other that was not."""
+
+        def is_as_before():
+            now = self.sockets()
+            return before.serving <= now.opened <= before.opened
+
+        wait_until(is_as_before, f"sockets as before: {before}")
