@@ -1,5 +1,6 @@
 """Running commands, and what /proc says of a process."""
 
+import contextlib
 import os
 import subprocess
 from dataclasses import dataclass
@@ -38,6 +39,15 @@ def run(command, given=b"", deadline=DEADLINE, environment=None):
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+def descriptors(pid):
+    """What the process has open, by the descriptor's number."""
+    found = {}
+    for number in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
+    return found
+
+
 def open_descriptors(pid):
     """How many descriptors the process has open."""
     return len(os.listdir(f"/proc/{pid}/fd"))
@@ -46,16 +56,8 @@ def open_descriptors(pid):
 def holds_unix_socket(pid):
     """Whether a descriptor other than the standard ones is a Unix socket."""
     with open(f"/proc/{pid}/net/unix", encoding="ascii", errors="replace") as table:
-        inodes = {fields[6] for fields in map(str.split, table) if len(fields) > 6}
-    folder = f"/proc/{pid}/fd"
-    for number in os.listdir(folder):
-        try:
-            target = os.readlink(f"{folder}/{number}")
-        except FileNotFoundError:
-            continue
-        if int(number) > 2 and target.startswith("socket:") and target[8:-1] in inodes:
-            return True
-    return False
+        sockets = {f"socket:[{fields[6]}]" for fields in map(str.split, table) if len(fields) > 6}
+    return any(number > 2 and target in sockets for number, target in descriptors(pid).items())
 
 
 def cpu_seconds(pid):

@@ -1,11 +1,10 @@
 """A daemon that is told to reload, and what came of it."""
 
-import contextlib
-import os
 import signal
 from typing import NamedTuple
 
 from .daemon import Daemon
+from .process import descriptors
 from .waiting import wait_until
 
 REFUSED = "reload refused: the old configuration stays"
@@ -17,15 +16,6 @@ class Sockets(NamedTuple):
 
     opened: set
     serving: set
-
-
-def descriptors(pid):
-    """What a process has open, by descriptor."""
-    found = {}
-    for name in os.listdir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-            found[name] = os.readlink(f"/proc/{pid}/fd/{name}")
-    return found
 
 
 def serving_sockets(pid):
