@@ -119,4 +119,5 @@ class FewDescriptors(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

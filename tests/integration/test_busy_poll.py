@@ -38,4 +38,5 @@ class BusyPoll(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

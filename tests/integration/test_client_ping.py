@@ -390,10 +390,13 @@ class OtherServers(Figures):
                 self.expect_all_good(ping("udp", ("127.0.0.1", 7), "-c1", "--json"), 1)
 
     def test_socat(self):
-        for scheme in "udp", "tcp":
+        # Of UDP each datagram is answered by a process of its own: those of two come in any order.
+        for scheme, count, runs in ("udp", 1, 3), ("tcp", 5, 1):
             with Socat(scheme) as server:
-                address = "127.0.0.1", server.port
-                self.expect_all_good(ping(scheme, address, "-c5", "--json", "-s1000"), 5)
+                for _ in range(runs):
+                    address = "127.0.0.1", server.port
+                    done = ping(scheme, address, "-c", count, "--json", "-s1000")
+                    self.expect_all_good(done, count)
 
     def test_chronyd(self):
         with Chronyd() as server:

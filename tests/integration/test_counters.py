@@ -43,4 +43,5 @@ class Counters(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

@@ -93,4 +93,5 @@ class EchoStream(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

@@ -83,4 +83,5 @@ class UnreadLog(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

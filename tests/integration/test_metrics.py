@@ -279,4 +279,5 @@ class Listening(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

@@ -228,4 +228,5 @@ class Hostile(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

@@ -243,4 +243,5 @@ class Scraped(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

@@ -537,4 +537,5 @@ class Manager(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

@@ -209,4 +209,5 @@ class Reload(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

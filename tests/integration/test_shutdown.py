@@ -143,4 +143,5 @@ class Drain(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

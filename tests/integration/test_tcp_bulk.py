@@ -127,4 +127,5 @@ class Bulk(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

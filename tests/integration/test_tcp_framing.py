@@ -125,4 +125,5 @@ class Time(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

@@ -178,4 +178,5 @@ class OutOfDescriptors(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

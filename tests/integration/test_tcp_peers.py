@@ -196,4 +196,5 @@ class ManyClients(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

@@ -99,4 +99,5 @@ class WriteTimeout(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

@@ -187,4 +187,5 @@ class KernelTimestamps(unittest.TestCase):
 
 if __name__ == "__main__":
     assert "ETD_KERNEL_CLOCK" in os.environ, "run it by ctest, which says where the clock is"
+    support.isolate()
     support.main()

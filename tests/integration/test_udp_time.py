@@ -193,4 +193,5 @@ class ManyAsking(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()
