@@ -10,11 +10,20 @@
 /* A datagram waits less than that for us to read it: more is a clock that was set. */
 static const int64_t wait_max = INT64_C(10000000000); /* nanoseconds */
 
+/* The clocks are read one after the other: again where something came in between. */
+enum { READINGS = 8, APART_NS = 1000 };
+
 struct etd_moment etd_moment_now(void)
 {
     struct timespec wall;
-    struct etd_moment moment = {.ns = etd_clock_monotonic_ns()};
-    clock_gettime(CLOCK_REALTIME, &wall);
+    struct etd_moment moment;
+    uint64_t after = etd_clock_monotonic_ns();
+    int left = READINGS;
+    do {
+        moment.ns = after;
+        clock_gettime(CLOCK_REALTIME, &wall);
+        after = etd_clock_monotonic_ns();
+    } while (after - moment.ns > APART_NS && --left > 0);
     moment.wall =
         (struct etd_timestamp){.seconds = wall.tv_sec, .nanoseconds = (uint32_t)wall.tv_nsec};
     return moment;

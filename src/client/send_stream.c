@@ -97,8 +97,10 @@ static void receive(struct etd_send *send)
 
 static void finish(struct etd_send *send)
 {
-    if (shutdown(send->net.fd, SHUT_WR) != 0)
-        fail_by(send, errno);
+    if (shutdown(send->net.fd, SHUT_WR) != 0) {
+        int failure = errno, earlier = etd_target_connected(send->net.fd);
+        fail_by(send, earlier != 0 ? earlier : failure); /* a reset that nobody has read of yet */
+    }
     send->shut = true;
 }
 

@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from support import Daemon, client, free_port, isolate, main, wait_until
+from support import Daemon, client, isolate, main, refusing_port, wait_until
 from support.lying_server import CLOSE, RESET, LyingServer, damaged
 from support.peers import Socat, Xinetd
 
@@ -44,7 +44,7 @@ class Case(unittest.TestCase):
 
     def load(self, *arguments, status=0):
         """Runs it to its end. With the status None it may be a success or a failure."""
-        outcome = client.run("load", "--json", *arguments)
+        outcome = client.run("load", "--json", "-w", "20s", *arguments)
         status = outcome.status if status is None else status
         self.assertEqual(outcome.status, status, outcome)
         self.assertIn(status, (0, 1))
@@ -166,7 +166,8 @@ class Open(Case):
 
     def test_a_closed_loop_hides_it_which_is_why_there_is_an_open_one(self):
         told = self.paused("tcp raw")
-        self.assertGreater(told["latency_ns"]["max"], 590 * MS)
+        # A client that did not have its turn just then asked later.
+        self.assertGreater(told["latency_ns"]["max"], 400 * MS)
         self.assertLess(told["latency_ns"]["p90"], 100 * MS)
 
     def test_the_rate_is_that_of_the_whole_duration(self):
@@ -176,7 +177,7 @@ class Open(Case):
         self.assertLess(told["rate"], 3.4)
 
     def test_it_keeps_its_schedule_between_ticks_of_a_millisecond(self):
-        told = self.load("-r", 60, "-n", 1, "-t", "1s", self.url("tcp raw"))
+        told = self.load("-r", 60, "-n", 1, "-t", "4s", self.url("tcp raw"))
         self.assertLess(told["latency_ns"]["min"], MS)
         # As a rule one is answered before the next is due.
         self.assertLess(told["latency_ns"]["p50"], 1000 * MS // 60)
@@ -215,6 +216,7 @@ class End(Case):
                 with LyingServer(lie, transport, 64 if transport == "tcp" else None) as server:
                     told, took = self.timed("-n", 1, "-d", 100, "-t", "200ms", "-w", "400ms",
                                             client.url(transport, server.address), status=1)  # fmt: skip
+                    wait_until(lambda: len(server.messages) >= told["messages"], "it took all")
                     self.assertEqual(told["messages"], len(server.messages))
                 self.assertGreaterEqual(told["messages"], 100)
                 self.assertEqual(told["right"] + told["missing"], told["messages"])
@@ -237,7 +239,7 @@ class End(Case):
         def serve():
             stream = server.accept()[0]
             with stream:
-                time.sleep(0.5)  # this is the pause itself
+                time.sleep(2)  # this is the pause itself
                 while piece := stream.recv(1 << 20):
                     stream.sendall(piece)
 
@@ -275,7 +277,7 @@ class End(Case):
     def test_what_was_due_on_a_lost_connection_is_unsent(self):
         lie = lambda number, message: [(0, message if number < 20 else CLOSE)]
         with LyingServer(lie, "tcp", 64) as server:
-            told = self.load("-n", 1, "-r", 100, "-t", "500ms", "-w", "500ms",
+            told = self.load("-n", 1, "-r", 100, "-t", "10s", "-w", "500ms",
                              client.url("tcp", server.address), status=1)  # fmt: skip
         self.assertEqual((told["connections_lost"], told["right"]), (1, 19))
         self.assertEqual(told["right"] + told["missing"], told["messages"])
@@ -288,7 +290,7 @@ class Lies(Case):
 
     def against(self, transport, lie, *arguments, status=1):
         with LyingServer(lie, transport, self.SIZE if transport == "tcp" else None) as server:
-            told = self.load("-n", 1, "-d", 4, "-s", self.SIZE, "-t", "300ms", "-w", "300ms",
+            told = self.load("-n", 1, "-d", 4, "-s", self.SIZE, "-t", "500ms", "-w", "2s",
                              *arguments, client.url(transport, server.address),
                              status=status)  # fmt: skip
             told["tenths"], behind = divmod(len(server.messages), 10)
@@ -356,7 +358,7 @@ class Lies(Case):
                 self.assertEqual(told["missing"], told["tenths"])
                 self.assertEqual(told["right"] + told["missing"], told["messages"])
                 self.assertEqual((told["damaged"], told["duplicated"]), (0, 0))
-                self.assertIn("had no reply within 300 ms", told["errors"])
+                self.assertIn("had no reply within 2.00 s", told["errors"])
 
     def test_replies_of_another_size(self):
         for lie in (lambda n, message: [(0, message[:-1])], lambda n, message: [(0, message + b"x")]):
@@ -369,8 +371,8 @@ class Lies(Case):
         self.assertGreater(told["latency_ns"]["min"], 49 * MS)
 
     def test_too_late_replies_are_missing(self):
-        told = self.against("udp", lambda number, message: [(0.6 if number == 1 else 0, message)],
-                            "-t", "1s", "-w", "200ms")  # fmt: skip
+        told = self.against("udp", lambda number, message: [(2.5 if number == 1 else 0, message)],
+                            "-t", "4s", "-w", "1500ms")  # fmt: skip
         self.assertEqual((told["missing"], told["late"], told["duplicated"]), (1, 1, 0))
 
 
@@ -406,10 +408,9 @@ class Connections(Case):
         self.assertEqual((told["right"], told["missing"]), (0, 1))  # and that one gets no reply
 
     def test_nobody_listens(self):
-        port = free_port()
+        port = refusing_port()
         told = self.load(f"tcp://127.0.0.1:{port}", status=1)
         self.assertIn(f"cannot connect to 127.0.0.1 port {port} (tcp): Connection refused", told["error"])
-        port = free_port(socket.SOCK_DGRAM)
         told = self.load("-n", 2, f"udp://127.0.0.1:{port}", status=1)
         self.assertEqual(told["connections_lost"], 2)
         self.assertIn("Connection refused; nothing listens there", told["errors"])
@@ -433,7 +434,7 @@ class People(Case):
     """What is seen on a terminal, and in a pipe."""
 
     def test_the_line_lives_on_a_terminal_and_is_wiped(self):
-        done = client.run_in_terminal("load", "-t", "1200ms", "-r", 2000, self.url("tcp raw"),
+        done = client.run_in_terminal("load", "-t", "3s", "-r", 2000, self.url("tcp raw"),
                                       width=60)  # fmt: skip
         self.assertEqual(done.status, 0, done)
         shown = re.findall(r"\r +(\d\.\d) s  \d+ messages/s  0 wrong  p50 [\d.]+ [mun]?s", done.output)
@@ -459,7 +460,7 @@ class People(Case):
         self.assertNotIn("\r", done.output)
         self.assertRegex(done.output, r"(?m)^  answered +\d+ messages, right to the last byte$")
         self.assertRegex(done.output, r"(?m)^  p99\.9 +[\d.]+ [mun]?s$")
-        self.assertRegex(done.output, r"(?m)^ +[\d.]+ us - +[\d.]+ us +\d+ +[\d.]+ %  #+$")
+        self.assertRegex(done.output, r"(?m)^ +[\d.]+ [mun]?s - +[\d.]+ [mun]?s +\d+ +[\d.]+ %  #+$")
 
     def test_control_c_ends_early_with_the_results(self):
         done = client.run_in_terminal("load", "-t", "1h", self.url("tcp raw"), keys=b"\x03",
@@ -491,7 +492,8 @@ class Others(Case):
     def test_xinetd(self):
         with Xinetd():
             self.load("-n", 3, "-d", 4, "-s", 1000, "-t", "300ms", "tcp://127.0.0.1:7")
-            self.load("-n", 1, "-r", 20, "-t", "300ms", "udp://127.0.0.1:7")
+            # A single one: of two that wait for it, it now and then throws one away.
+            self.load("-n", 1, "-r", 1, "-t", "300ms", "udp://127.0.0.1:7")
 
 
 class Memory(Case):

@@ -6,7 +6,7 @@ import re
 import subprocess
 import unittest
 
-from support import DEADLINE, Daemon, client, free_port, isolate, main, process
+from support import DEADLINE, Daemon, client, isolate, main, process, refusing_port
 
 ROOT = os.environ["ETD_SOURCE_DIR"]
 PAGE = os.path.join(ROOT, "docs", "echotime.1.scd")
@@ -180,7 +180,7 @@ class Keys(unittest.TestCase):
         with Daemon(configuration + "[tcp]\nlisten = 127.0.0.1:0\n") as daemon:
             url = {name: client.url("udp", daemon.address(f"udp {name}")) for name in services}
             tcp = client.url("tcp", daemon.address("tcp"))
-            nowhere = f"udp://127.0.0.1:{free_port()}"
+            nowhere = f"udp://127.0.0.1:{refusing_port()}"
             for command, *options in (
                 ["time", "-p", "daytime", url["daytime"]],
                 ["time", "-p", "ntp", url["ntp"]],

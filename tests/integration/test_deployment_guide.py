@@ -290,7 +290,7 @@ class HaProxy(Case):
         with Daemon(configuration) as daemon:
             self.start_haproxy(example("haproxy", "tcp-check").replace("inter 2s", "inter 500ms"))
             daemon.wait_for_line("closed", messages="1", bytes_out="4")  # of a check
-            self.assertTrue(self.is_up())
+            wait_until(self.is_up, "HAProxy has found the echo good")
             data = os.urandom(300_000)
             with connect(("127.0.0.1", 7)) as stream:
                 host, port = stream.getsockname()

@@ -192,6 +192,11 @@ class Prometheus:
         data = self._ask("/api/v1/targets")
         return data["activeTargets"][0] if data and data["activeTargets"] else None
 
+    def is_content(self):
+        """Whether its last scrape was good."""
+        target = self.target()
+        return target and (target["health"], target["lastError"]) == ("up", "")
+
     def metadata(self, name):
         data = self._ask("/api/v1/metadata?" + urllib.parse.urlencode({"metric": name}))
         return data.get(name, [None])[0] if data else None
@@ -216,8 +221,7 @@ class Scraped(unittest.TestCase):
                     lambda: prometheus.value(expression) == value,
                     f"{expression} being {value}, not {prometheus.value(expression)}",
                 )
-            target = prometheus.target()
-            self.assertEqual((target["health"], target["lastError"]), ("up", ""))
+            wait_until(prometheus.is_content, "a good scrape")
             # What only the metadata tells; of OpenMetrics, which it prefers.
             found = prometheus.metadata("echotimed_tcp_received_bytes")
             self.assertEqual((found["type"], found["unit"]), ("counter", "bytes"))

@@ -251,7 +251,10 @@ class Daemon:
                     if key.fileobj is self._wake:
                         self._obey(self._wake.recv(1), selector)
                     elif key.fileobj is log:
-                        self._take_log(os.read(log.fileno(), 65536))
+                        text = os.read(log.fileno(), 65536)
+                        if not text:
+                            self._take_notice()  # what it told before its end
+                        self._take_log(text)
                     else:
                         self._take_notice()
             self._take_notice()

@@ -137,6 +137,26 @@ def answer_to(address, query):
         return datagrams.recv(65536)
 
 
+_refusing = []  # sockets, held to the end of the test file
+
+
+def refusing_port():
+    """A port of 127.0.0.1 where nobody listens, over TCP or UDP. It stays taken, so that the kernel gives
+    it to nobody, nor to the client that asks there, which over UDP would talk to itself."""
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.bind(("127.0.0.1", 0))
+    udp.connect(udp.getsockname())  # so it hears nobody else
+    tcp = socket.socket()
+    try:
+        tcp.bind(udp.getsockname())
+    except OSError:  # somebody's over TCP
+        tcp.close()
+        udp.close()
+        return refusing_port()
+    _refusing.extend([udp, tcp])
+    return udp.getsockname()[1]
+
+
 def free_port(kind=socket.SOCK_STREAM, host="127.0.0.1"):
     """A port that was free just now. Prefer `listen = HOST:0`, which cannot be taken in between."""
     with socket.socket(family_of((host, 0)), kind) as probe:
