@@ -25,6 +25,7 @@ struct header {
 static void *reserve;
 static struct ev_loop *running;
 static bool failed;
+static ev_prepare failure; /* never started: its event is made up */
 
 static void *known(void *mapping)
 {
@@ -83,14 +84,22 @@ static void *allocate(void *old, long size) EV_NOEXCEPT
     return piece + 1;
 }
 
-/* libev goes on when this returns: for a failing epoll_wait that would be a busy loop. */
+static void leave(EV_P_ ev_prepare *watcher, int revents)
+{
+    (void)watcher;
+    (void)revents;
+    ev_break(EV_A_ EVBREAK_ALL);
+}
+
+/* libev goes on when this returns: for a failing epoll_wait that would be a busy loop. It forgets an
+ * ev_break of this moment, but not an event. */
 static void system_error(const char *message) EV_NOEXCEPT
 {
     etd_log(ETD_LOG_ERROR, "the event loop failed", "call=\"%s\" error=\"%s\"", message,
             strerror(errno));
     failed = true;
     if (running != NULL)
-        ev_break(running, EVBREAK_ALL);
+        ev_feed_event(running, &failure, EV_CUSTOM);
 }
 
 struct ev_loop *etd_loop_open(void)
@@ -100,6 +109,7 @@ struct ev_loop *etd_loop_open(void)
         etd_log(ETD_LOG_ERROR, "cannot open the event loop: out of memory", "size=%d", RESERVE);
         return NULL;
     }
+    ev_init(&failure, leave);
     ev_set_allocator(allocate);
     ev_set_syserr_cb(system_error);
     /* NOENV: LIBEV_FLAGS shall not choose another backend. */
