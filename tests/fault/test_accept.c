@@ -46,7 +46,7 @@ START_TEST(accepting_pauses_without_spinning_and_goes_on_by_itself)
     fault_daemon_await(&daemon, &daemon.report->fired, PAUSES);
     waits = daemon.report->calls[FAULT_EPOLL_WAIT] - waits;
     /* For each pause: the connection, the old news of it, the end of the pause. */
-    ck_assert_uint_le(waits, 3 * PAUSES + 3);
+    ck_assert_uint_le(waits, 3 * daemon.report->fired + 3);
     for (int i = 0; i < WORDS; i++)
         fault_stream_exchange(&within, word, word);
     ck_assert_int_eq(within.end, FAULT_OPEN);
@@ -59,10 +59,13 @@ START_TEST(accepting_pauses_without_spinning_and_goes_on_by_itself)
     fault_daemon_terminate(&daemon);
     fault_daemon_wait(&daemon);
     fault_judge_end(&daemon, FAULT_UNFELT);
-    /* It is said, and not said again for each pause. */
-    const char *line = strstr(fault_daemon_log(&daemon), "accepting pauses");
-    ck_assert_ptr_nonnull(line);
-    ck_assert_ptr_null(strstr(line + 1, "accepting pauses"));
+    /* It is said, and not said again for each pause: a line a second. */
+    unsigned said = 0;
+    const char *line = fault_daemon_log(&daemon);
+    for (; (line = strstr(line, "accepting pauses")) != NULL; line++)
+        said++;
+    ck_assert_uint_ge(said, 1);
+    ck_assert_uint_lt(said, daemon.report->fired);
     fault_daemon_free(&daemon);
 }
 END_TEST

@@ -148,16 +148,17 @@ class Refused(unittest.TestCase):
             self.check_nothing_changed(daemon, LISTENERS + "[tcp x]\nlisten = 192.0.2.1:7\n")
 
     def test_one_family_of_two_in_use(self):
-        with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
-            port = taken.getsockname()[1]
-            with ReloadingDaemon(BOTH) as daemon:
+        with ReloadingDaemon(BOTH) as daemon:
+            port = support.free_port(host="0.0.0.0")
+            with socket.create_server(("::1", port), family=socket.AF_INET6):
                 text = BOTH.replace("127.0.0.1:0", f"*:{port}", 1)
                 lines = self.check_nothing_changed(daemon, text)
                 self.assert_said(lines, f"[::]:{port}: Address already in use", section="[daemon]")
 
     def test_an_address_that_overlaps_with_what_is_served_says_what_to_do(self):
         """Of metrics with the old ones, with an old listener, and of a listener with old metrics."""
-        port, other = support.free_port(), support.free_port()
+        port = support.free_port()
+        other = next(found for found in iter(support.free_port, None) if found != port)
         text = (
             f"[daemon]\nmetrics_listen = 127.0.0.1:{port}\n[tcp]\nlisten = 127.0.0.1:{other}\n"
             "[udp]\nlisten = 127.0.0.1:0\n"

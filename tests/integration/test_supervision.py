@@ -48,7 +48,7 @@ class Status(unittest.TestCase):
                 if len(statuses(daemon)) > len(told):
                     told.append(time.monotonic())
             # The first is that of READY; the one behind it may come as soon as the pause allows.
-            self.assertGreater(told[2] - told[1], 4)
+            self.assertGreater(told[2] - told[1], 2)
             self.assertLess(told[2] - told[1], support.DEADLINE)
 
     def test_idle_daemon_is_not_woken(self):
@@ -101,12 +101,12 @@ class Status(unittest.TestCase):
 
 class Watchdog(unittest.TestCase):
     def test_signs_of_life_come_twice_in_its_time(self):
+        begin = time.monotonic()
         with Daemon(CONFIGURATION, environment={"WATCHDOG_USEC": "1000000"}) as daemon:
-            daemon.wait_for_notice("WATCHDOG=1")
-            begin = time.monotonic()
             daemon.wait_for_notice("WATCHDOG=1", count=5)
-            self.assertGreater(time.monotonic() - begin, 1.5)
-            self.assertLess(time.monotonic() - begin, 4)
+            # Not too often: delays of ours only add to it. Nor too seldom: so the loop waits.
+            self.assertGreater(time.monotonic() - begin, 2.4)
+            wait_until(lambda: 0 <= (waits_for_ms(daemon) or 9999) <= 501, "half of its time")
 
     def test_they_come_from_the_one_thread_that_serves(self):
         with Daemon(CONFIGURATION, environment={"WATCHDOG_USEC": "100000"}) as daemon:

@@ -17,25 +17,25 @@ def echo(**keys):
 class IdleTimeout(unittest.TestCase):
     def test_silent_connection_is_closed_in_order(self):
         with Daemon(echo(idle_timeout="200ms")) as daemon:
+            start = time.monotonic()  # before the daemon's: a delay of ours only adds to it
             with connect(daemon.address("tcp")) as stream:
-                start = time.monotonic()
                 self.assertEqual(receive_to_end(stream), b"")
                 self.assertGreater(time.monotonic() - start, 0.19)
 
     def test_time_counts_from_the_last_exchange(self):
-        with Daemon(echo(idle_timeout="1s")) as daemon:
+        with Daemon(echo(idle_timeout="2s")) as daemon:
             with connect(daemon.address("tcp")) as stream:
-                # Half of the time-out goes by before the exchange: that is the case.
+                # A part of the time-out goes by before the exchange: that is the case.
                 time.sleep(0.5)
                 start = time.monotonic()
                 self.assertEqual(exchange(stream, b"awake"), b"awake")
                 self.assertEqual(receive_to_end(stream), b"")
-                self.assertGreater(time.monotonic() - start, 0.99)
+                self.assertGreater(time.monotonic() - start, 1.99)
 
     def test_active_connection_is_left_alone(self):
-        with Daemon(echo(idle_timeout="700ms")) as daemon:
+        with Daemon(echo(idle_timeout="2s")) as daemon:
             with connect(daemon.address("tcp")) as stream:
-                end = time.monotonic() + 2
+                end = time.monotonic() + 5
                 while time.monotonic() < end:
                     self.assertEqual(exchange(stream, b"awake"), b"awake")
                     # The pace of this peer, not a wait for anything.
@@ -83,12 +83,12 @@ class WriteTimeout(unittest.TestCase):
 
     def test_peer_that_reads_slowly_but_reads_is_left_alone(self):
         given = os.urandom(4 << 20)
-        with Daemon(echo(write_timeout="1s", idle_timeout="1h")) as daemon:
+        with Daemon(echo(write_timeout="2s", idle_timeout="1h")) as daemon:
             with connect(daemon.address("tcp"), receive_buffer=4096) as stream:
                 sender = threading.Thread(target=stream.sendall, args=(given,), daemon=True)
                 sender.start()
                 received = b""
-                end = time.monotonic() + 3.5
+                end = time.monotonic() + 5
                 # The pace of a slow peer: some time-outs long it takes a little every 50 ms.
                 while time.monotonic() < end:
                     received += stream.recv(16384)

@@ -129,9 +129,9 @@ def udp_socket(address, source=None):
     return datagrams
 
 
-def answer_to(address, query):
+def answer_to(address, query, source=None):
     """The one datagram that answers `query` at `address`."""
-    with udp_socket(address) as datagrams:
+    with udp_socket(address, source) as datagrams:
         datagrams.connect(address)
         datagrams.send(query)
         return datagrams.recv(65536)

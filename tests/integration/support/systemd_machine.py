@@ -12,6 +12,7 @@ however that ends.
 
 import atexit
 import collections
+import contextlib
 import ctypes
 import glob
 import os
@@ -71,7 +72,8 @@ def remove(folder):
                        os.path.basename(folder)], stderr=subprocess.DEVNULL,
                       check=False).returncode != 0:
         return False
-    os.rmdir(folder)
+    with contextlib.suppress(FileNotFoundError):  # another machine's sweep was quicker
+        os.rmdir(folder)
     return True
 
 
