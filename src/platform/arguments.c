@@ -10,7 +10,7 @@
 const char *etd_argument_refused(char **argv, const char *letters, char text[ETD_ARGUMENT_LETTER])
 {
     const char *last = argv[optind - 1];
-    bool is_letter = optopt > 0 && optopt <= CHAR_MAX;
+    bool is_letter = optopt != 0 && optopt <= CHAR_MAX; /* below 0: a byte beyond ASCII */
     bool is_unknown_letter = is_letter && strchr(letters, optopt) == NULL;
     if (strncmp(last, "--", 2) == 0 && !is_unknown_letter)
         return last;

@@ -73,6 +73,7 @@ START_TEST(misuse)
     expect_misuse("-x", "there is no option -x");
     expect_misuse("-tx", "there is no option -x");
     expect_misuse("--test -xV", "there is no option -x");
+    expect_misuse("--test -t\xc3\xa9", "there is no option -\xc3");
     expect_misuse("--nonsense", "there is no option --nonsense");
     expect_misuse("--test=1", "there is no option --test=1");
     expect_misuse("-c", "a value is missing behind -c");
