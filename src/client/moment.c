@@ -10,7 +10,8 @@
 /* A datagram waits less than that for us to read it: more is a clock that was set. */
 static const int64_t wait_max = INT64_C(10000000000); /* nanoseconds */
 
-/* The clocks are read one after the other: again where something came in between. */
+/* Two clocks cannot be read at once. Readings further apart than APART_NS, many times what one takes,
+ * were interrupted and are repeated; a host that is slower than that has to do after so many. */
 enum { READINGS = 8, APART_NS = 1000 };
 
 struct etd_moment etd_moment_now(void)

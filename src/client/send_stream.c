@@ -97,9 +97,10 @@ static void receive(struct etd_send *send)
 
 static void finish(struct etd_send *send)
 {
+    /* After a reset it says ENOTCONN, and the socket still holds the cause. */
     if (shutdown(send->net.fd, SHUT_WR) != 0) {
-        int failure = errno, earlier = etd_target_connected(send->net.fd);
-        fail_by(send, earlier != 0 ? earlier : failure); /* a reset that nobody has read of yet */
+        int failure = errno, cause = etd_target_connected(send->net.fd);
+        fail_by(send, cause != 0 ? cause : failure);
     }
     send->shut = true;
 }
