@@ -10,7 +10,7 @@ make_folder() {
     folder=$(mktemp -d "${TMPDIR:-/tmp}/bare-debian.XXXXXX")
     machine=$folder/root
     if [ "$1" = yes ]; then
-        trap 'say "The machine stays in $machine"' EXIT
+        trap 'say "The folder stays: $folder"' EXIT
     else
         # What is mounted in there is in the namespace of `inside` alone, and gone with it.
         trap 'rm -rf --one-file-system -- "$folder"' EXIT

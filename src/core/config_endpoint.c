@@ -174,6 +174,13 @@ void etd_endpoint_write(const void *entry, struct etd_writer *writer)
     etd_write_decimal(writer, endpoint->address.port, 1);
 }
 
+void etd_endpoint_format(const struct etd_endpoint *endpoint, char text[ETD_ENDPOINT_TEXT])
+{
+    struct etd_writer writer = etd_writer((uint8_t *)text, ETD_ENDPOINT_TEXT - 1);
+    memset(text, 0, ETD_ENDPOINT_TEXT);
+    etd_endpoint_write(endpoint, &writer);
+}
+
 /* Whether `any`, a wildcard, covers `other`, of which no more than this may be known. */
 static bool covers(const struct etd_endpoint *any, const struct etd_endpoint *other)
 {
@@ -200,11 +207,4 @@ bool etd_endpoint_collides(const struct etd_endpoint *a, const struct etd_endpoi
     if (a->kind == ETD_ENDPOINT_HOST)
         return strcasecmp(a->name, b->name) == 0;
     return etd_address_same_ip(&a->address, &b->address);
-}
-
-void etd_endpoint_format(const struct etd_endpoint *endpoint, char text[ETD_ENDPOINT_TEXT])
-{
-    struct etd_writer writer = etd_writer((uint8_t *)text, ETD_ENDPOINT_TEXT - 1);
-    memset(text, 0, ETD_ENDPOINT_TEXT);
-    etd_endpoint_write(endpoint, &writer);
 }

@@ -25,7 +25,7 @@ struct header {
 static void *reserve;
 static struct ev_loop *running;
 static bool failed;
-static ev_prepare failure; /* never started: its event is made up */
+static ev_prepare failure; /* never started, only fed */
 
 static void *known(void *mapping)
 {
@@ -91,8 +91,8 @@ static void leave(EV_P_ ev_prepare *watcher, int revents)
     ev_break(EV_A_ EVBREAK_ALL);
 }
 
-/* libev goes on when this returns: for a failing epoll_wait that would be a busy loop. It forgets an
- * ev_break of this moment, but not an event. */
+/* libev goes on when this returns: for a failing epoll_wait that would be a busy loop. What ev_break
+ * asks for while it waits is overwritten; an event that is fed is delivered. */
 static void system_error(const char *message) EV_NOEXCEPT
 {
     etd_log(ETD_LOG_ERROR, "the event loop failed", "call=\"%s\" error=\"%s\"", message,

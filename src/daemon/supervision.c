@@ -35,7 +35,7 @@ static void tell(struct etd_supervision *supervision, const struct etd_figures *
 {
     char text[192];
     snprintf(text, sizeof text,
-             "%s: connections %" PRIu64 ", messages %" PRIu64 ", datagrams %" PRIu64
+             "%s: open connections %" PRIu64 ", messages %" PRIu64 ", datagrams %" PRIu64
              ", reloads %" PRIu64 " good %" PRIu64 " bad",
              figures->draining ? "closing connections" : "serving", figures->connections,
              figures->messages, figures->datagrams, figures->reloads, figures->refused);

@@ -7,7 +7,7 @@
 /* False: errno says why. */
 bool etd_socket_set_int(int fd, int level, int option, int value);
 
-/* Has a UDP socket tell to which address a datagram was sent. False: errno says why. */
+/* Asks for the destination address of each datagram (IP_PKTINFO). False: errno says why. */
 bool etd_socket_tell_destination(int fd, bool ipv4);
 
 /* The TCP congestion control of that name; empty leaves the host's default. */

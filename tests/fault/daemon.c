@@ -34,16 +34,18 @@ static void __gcov_dump(void)
 
 enum { LEAKED = 99 };
 
-/* A network of our own: a port that a daemon lets go goes to nobody else. Where none can be had the
- * host's must do. */
+/* A network of our own, so that a port that a daemon lets go goes to nobody else. Who is not root stays
+ * in the host's. */
 __attribute__((constructor)) static void leave_the_hosts_network(void)
 {
     struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
     if (unshare(CLONE_NEWNET) != 0)
         return;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &loopback) != 0)
+    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &loopback) != 0) {
+        perror("cannot bring up lo in a network of our own");
         abort();
+    }
     close(fd);
 }
 

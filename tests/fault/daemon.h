@@ -9,6 +9,9 @@
 /* How long a state may take to come about: far more than it ever takes. */
 enum { FAULT_DEADLINE_MS = 20000 };
 
+/* How long accepting pauses at least, as src/daemon/shortage.c has it. */
+enum { FAULT_PAUSE_MS = 100 };
+
 /* The listeners of echotimed.ini, in its order. */
 enum fault_listener {
     FAULT_RAW,

@@ -6,7 +6,7 @@
 #include <dlfcn.h>
 #include <stddef.h>
 
-/* At the begin of a definition of `name`: `next` is the definition that ours stands before. */
+/* At the beginning of a definition of `name`: `next` is the definition that ours stands before. */
 #define NEXT(name)                                                                                 \
     static __typeof__(&name) next;                                                                 \
     if (next == NULL)                                                                              \

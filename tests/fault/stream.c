@@ -28,7 +28,7 @@ const char *fault_end_name(enum fault_end end)
     return end_names[end];
 }
 
-static int64_t now_ms(void)
+int64_t fault_now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -51,9 +51,9 @@ static struct sockaddr_in address_of(const struct fault_daemon *daemon,
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-/* Before it connects, so that the port is known whatever becomes of that. The address is another than
- * the daemon's: from that, the port of a listener that is gone may be got, and then the stream connects
- * with itself. */
+/* Bound before connect, so that the port is known whatever becomes of that. From 127.0.0.2: at the
+ * daemon's own address the kernel could give us the port of a listener that is gone, and we would
+ * connect to ourselves. */
 static uint16_t bind_somewhere(int fd)
 {
     struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1)};
@@ -111,14 +111,14 @@ static bool is_pressed(const struct fault_stream *stream)
 static void exchange(struct fault_stream *stream, struct etd_bytes send_bytes, struct etd_bytes due,
                      bool press)
 {
-    int64_t deadline = now_ms() + FAULT_DEADLINE_MS;
+    int64_t deadline = fault_now_ms() + FAULT_DEADLINE_MS;
     while (stream->end == FAULT_OPEN && (send_bytes.size > 0 || due.size > 0)) {
         press = press && send_bytes.size > 0 && !is_pressed(stream);
         struct pollfd wait = {
             .fd = stream->fd,
             .events = (short)((send_bytes.size > 0 ? POLLOUT : 0) | (press ? 0 : POLLIN))};
         int ready = poll(&wait, 1, press ? LOOK_MS : FAULT_DEADLINE_MS);
-        if (now_ms() > deadline) {
+        if (fault_now_ms() > deadline) {
             end(stream, FAULT_STUCK);
             return;
         }
@@ -186,10 +186,10 @@ bool fault_datagram_ask(const struct fault_daemon *daemon, enum fault_listener l
     bool answered = false;
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(fd, 0);
-    bind_somewhere(fd); /* likewise, that it does not ask itself */
+    bind_somewhere(fd); /* likewise: never from the address and port that it asks */
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    int64_t deadline = now_ms() + FAULT_DEADLINE_MS;
-    while (!answered && now_ms() < deadline) {
+    int64_t deadline = fault_now_ms() + FAULT_DEADLINE_MS;
+    while (!answered && fault_now_ms() < deadline) {
         struct pollfd wait = {.fd = fd, .events = POLLIN};
         if (send(fd, query.data, query.size, MSG_NOSIGNAL) < 0)
             break;

@@ -15,6 +15,9 @@ enum fault_end {
     FAULT_STUCK      /* nothing came, for longer than anything takes */
 };
 
+/* The monotonic clock, in milliseconds. */
+int64_t fault_now_ms(void);
+
 const char *fault_end_name(enum fault_end end);
 
 struct fault_stream {

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The order in which they are bound, the last ones by the reload, perhaps more than once. */
@@ -213,13 +212,6 @@ START_TEST(a_failing_call_is_done_without_or_refuses_the_whole_reload)
 }
 END_TEST
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* A reload during a pause neither ends that too early nor makes it last. */
 START_TEST(accepting_that_pauses_goes_on_behind_a_reload)
 {
@@ -231,15 +223,15 @@ START_TEST(accepting_that_pauses_goes_on_behind_a_reload)
     write_file(before);
     fault_daemon_start(&daemon, &plan);
     ck_assert(daemon.serves);
-    int64_t begin = now_ms();
+    int64_t begin = fault_now_ms();
     fault_stream_open(&waiting, "waiting", &daemon, (enum fault_listener)STAYING);
     fault_stream_exchange(&waiting, word, etd_bytes(NULL, 0));
     fault_daemon_await(&daemon, &daemon.report->fired, 1);
     write_file(behind);
     REQUIRE(&daemon, reload(&daemon));
-    /* Asked once in a pause of 100 ms, and not each time that the loop comes round. */
+    /* Asked once in a pause, and not each time that the loop comes round. */
     unsigned asked = daemon.report->fired;
-    REQUIRE(&daemon, asked <= 2 + (now_ms() - begin) / 100);
+    REQUIRE(&daemon, asked <= 2 + (fault_now_ms() - begin) / FAULT_PAUSE_MS);
     fault_daemon_await(&daemon, &daemon.report->fired, 3);
     daemon.report->lifted = true;
     fault_stream_exchange(&waiting, etd_bytes(NULL, 0), word);

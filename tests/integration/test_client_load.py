@@ -167,7 +167,7 @@ class Open(Case):
 
     def test_a_closed_loop_hides_it_which_is_why_there_is_an_open_one(self):
         told = self.paused("tcp raw")
-        # A client that did not have its turn just then asked later.
+        # The pause is 600 ms, but a client that was held up may have asked only during it.
         self.assertGreater(told["latency_ns"]["max"], 400 * MS)
         self.assertLess(told["latency_ns"]["p90"], 100 * MS)
 
@@ -493,7 +493,7 @@ class Others(Case):
     def test_xinetd(self):
         with Xinetd():
             self.load("-n", 3, "-d", 4, "-s", 1000, "-t", "300ms", "tcp://127.0.0.1:7")
-            # A single one: of two that wait for it, it now and then throws one away.
+            # One datagram alone: of two that wait at once xinetd now and then loses one.
             self.load("-n", 1, "-r", 1, "-t", "300ms", "udp://127.0.0.1:7")
 
 

@@ -254,7 +254,7 @@ class HaProxy(Case):
     """The guide's proxy in front of the guide's listener."""
 
     def start_haproxy(self, text):
-        # On a busy machine a check may take longer than the time between two, and that would do.
+        # Without a time of its own a check has that between two: too little on a busy machine.
         text = text.replace("mode tcp\n", "mode tcp\n    timeout check 30s\n")
         path = self.file("haproxy.cfg", text)
         command = ["setpriv", "--pdeathsig", "KILL", find("haproxy"), "-db", "-f", path]
@@ -289,7 +289,8 @@ class HaProxy(Case):
         configuration = "[daemon]\nlog_connections = yes\n" + example("ini", "max_connections_per_s")
         with Daemon(configuration) as daemon:
             self.start_haproxy(example("haproxy", "tcp-check").replace("inter 2s", "inter 500ms"))
-            daemon.wait_for_line("closed", messages="1", bytes_out="4")  # of a check
+            # Before its first check HAProxy takes a server for good: the end of one is waited for.
+            daemon.wait_for_line("closed", messages="1", bytes_out="4")
             wait_until(self.is_up, "HAProxy has found the echo good")
             data = os.urandom(300_000)
             with connect(("127.0.0.1", 7)) as stream:

@@ -14,7 +14,6 @@ import os
 import random
 import selectors
 import signal
-import socket
 import struct
 import time
 import unittest
@@ -151,7 +150,7 @@ class Drain(unittest.TestCase):
             daemon.signal(signal.SIGTERM)
             load.work_for(chance.choice([0, chance.uniform(0, 0.02)]))
             load.work_to_the_end()
-            # It hears those who still send for a second; a machine that stalled may have taken more.
+            # So long a drain reads from those who still send. If we were slower, it need not have read all.
             heard = time.monotonic() - start < HEARD
             self.heard += heard
             daemon.wait_exit()

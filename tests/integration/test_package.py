@@ -195,7 +195,7 @@ class Installed(unittest.TestCase):
 
     def test_upgrade_is_one_restart_and_no_stop(self):
         self.install(FIRST)
-        self.machine.run("journalctl --sync", check=True)
+        self.machine.run("journalctl --sync", check=True)  # what comes before gets its time before
         since = self.machine.run("date '+%Y-%m-%d %H:%M:%S.%6N'", check=True).output.strip()
         self.upgrade()
         self.machine.run("journalctl --sync", check=True)

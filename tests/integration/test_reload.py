@@ -488,7 +488,7 @@ class HungUpEarly(ReloadingDaemon):
             return False
 
     def wait_ready(self):
-        wait_until(self.has_read_its_file, "the file is opened")
+        wait_until(self.has_read_its_file, "it has read its file and is about to catch signals")
         self.write_configuration(BOTH.replace("127.0.0.1", "127.0.0.2", 1))
         self.signal(signal.SIGHUP)
         super().wait_ready()

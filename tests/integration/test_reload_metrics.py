@@ -157,8 +157,9 @@ class Refused(unittest.TestCase):
 
     def test_an_address_that_overlaps_with_what_is_served_says_what_to_do(self):
         """Of metrics with the old ones, with an old listener, and of a listener with old metrics."""
-        port = support.free_port()
-        other = next(found for found in iter(support.free_port, None) if found != port)
+        port = other = support.free_port()
+        while other == port:
+            other = support.free_port()
         text = (
             f"[daemon]\nmetrics_listen = 127.0.0.1:{port}\n[tcp]\nlisten = 127.0.0.1:{other}\n"
             "[udp]\nlisten = 127.0.0.1:0\n"

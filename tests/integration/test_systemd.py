@@ -52,7 +52,7 @@ class Start(InMachine):
         self.assertEqual(self.show("StatusText"), "serving 2 listeners")
         self.assert_serving()
         self.machine.wait_for("the status tells of them", lambda: self.show("StatusText") ==
-                              "serving: connections 1, messages 1, datagrams 1, "
+                              "serving: open connections 1, messages 1, datagrams 1, "
                               "reloads 0 good 0 bad")
 
     def test_journal_has_priorities_and_no_second_time(self):
@@ -202,6 +202,7 @@ class Reload(InMachine):
         self.machine.write_file(CONFIG, self.shipped + "[tcp more]\nlisten = 127.0.0.1:7000\n")
         self.machine.run(f"systemctl reload {UNIT}", check=True)
         # Active again means that the daemon has told READY behind RELOADING.
+        # Figures may have taken the place of "serving 3 listeners" by now.
         self.machine.wait_for("it serves by the new file", lambda: self.show("ActiveState") ==
                               "active" and re.search("^serving 3 listeners$|reloads 1 good",
                                                       self.show("StatusText")))
@@ -267,7 +268,7 @@ class Watchdog(InMachine):
 
         def count():
             signs.add(self.show("WatchdogTimestampMonotonic"))
-            return len(signs) > 4  # twice its time: they come twice in it
+            return len(signs) > 4  # two spans of the watchdog: signs come twice in each
 
         self.machine.wait_for("signs of life come", count)
         self.assertEqual(self.show("NRestarts"), "0")

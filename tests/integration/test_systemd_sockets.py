@@ -4,7 +4,6 @@ import os
 import re
 import socket
 import threading
-import unittest
 
 import support
 from support.in_machine import BINARY_DIR, TCP, UDP, UNIT, InMachine, probe_sandbox
@@ -109,6 +108,7 @@ class Activation(Activated):
             self.machine.write_file(CONFIG, text)
             listeners = text.count("listen ")
             self.machine.run(f"systemctl reload {UNIT}", check=True)
+            # Figures may have taken its place by now.
             status = f"^serving {listeners} listeners?$|reloads {reloads} good"
             self.machine.wait_for("it serves by the new file", lambda s=status: self.show(
                 "ActiveState") == "active" and re.search(s, self.show("StatusText")))

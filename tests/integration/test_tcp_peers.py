@@ -122,7 +122,7 @@ class OrdinaryExchange(unittest.TestCase):
             configuration,
             prefix=["strace", "-D", "-qq", "-o", trace],
             environment={"ASAN_OPTIONS": "detect_leaks=0"},  # which a traced process cannot do
-            notify=False,
+            notify=False,  # a status line would be a call more
         ) as daemon:
             with connect(daemon.address("tcp")) as stream:
                 # The first comes with the accept, and only then the socket is watched.

@@ -44,4 +44,5 @@ class Tutorial(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    support.isolate()
     support.main()

@@ -90,8 +90,8 @@ class Namespace:
 
 
 def ip(command, prefix=()):
-    """ip(8) in our own network; fails unless it succeeds. An address that was added can be used then, if
-    its link is up."""
+    """ip(8) in our own network; fails unless it succeeds. An address that was added can be used then;
+    its link must be up, see wait_for_link."""
     words = command.split()
     done = run([*prefix, "ip", *words])
     if done.status != 0:
@@ -101,8 +101,8 @@ def ip(command, prefix=()):
 
 
 def wait_for_route(host, link, prefix=()):
-    """Waits until packets to an address of our own find to it: over IPv6 the kernel sees to that when it
-    comes to it, and after it has said that the address is there."""
+    """Waits until the kernel delivers to an address of our own. For IPv6 it adds the route some time
+    after ip(8) has ended."""
 
     def has_route():
         family = "-6" if ":" in host else "-4"

@@ -1,5 +1,4 @@
-"""Programs that others wrote, and those of them that are servers, as a test runs them: xinetd, chronyd
-and socat."""
+"""Programs by others: where they are, and xinetd, chronyd and socat as servers."""
 
 import os
 import shutil
