@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import random
+import signal
 import socket
 import struct
 import subprocess
@@ -15,7 +16,17 @@ import threading
 import time
 import unittest
 
-from support import DEADLINE, Daemon, client, isolate, main, process, refusing_port, wait_until
+from support import (
+    DEADLINE,
+    Daemon,
+    client,
+    isolate,
+    main,
+    process,
+    refusing_port,
+    shut_down_by_reset,
+    wait_until,
+)
 from support.lying_server import CLOSE, RESET, LyingServer
 from support.peers import Socat, Xinetd
 
@@ -345,6 +356,22 @@ class Cut(Case):
         with LyingServer(lambda number, message: [(0, RESET)], "tcp") as server:
             _, errors = self.send(b"hello\n", client.url("tcp", server.address), status=1)
         self.assertIn("was lost: Connection reset by peer", errors)
+
+    def test_a_reset_is_told_though_the_end_of_the_input_is_seen_first(self):
+        for _ in range(5):  # which of them is seen first is chance
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                with Sending(client.url("tcp", server.getsockname())) as sending:
+                    stream, _ = server.accept()
+                    os.write(sending.input, b"hello\n")
+                    self.assertEqual(stream.recv(100), b"hello\n")
+                    sending.process.send_signal(signal.SIGSTOP)
+                    wait_until(lambda: process.is_stopped(sending.process.pid), "it stands still")
+                    shut_down_by_reset(stream)
+                    sending.close("input")
+                    sending.process.send_signal(signal.SIGCONT)
+                    outcome = sending.end()
+            self.assertEqual(outcome.status, 1)
+            self.assertIn("was lost: Connection reset by peer", outcome.errors)
 
     def test_an_end_before_the_input_was_sent(self):
         with LyingServer(lambda number, message: [(0, message), (0.01, CLOSE)], "tcp") as server:

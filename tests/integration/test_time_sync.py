@@ -7,7 +7,16 @@ import time
 import unittest
 
 import support
-from support import Daemon, KernelClock, answer_to, connect, receive_to_end, udp_socket, wait_until
+from support import (
+    Daemon,
+    KernelClock,
+    answer_to,
+    connect,
+    process,
+    receive_to_end,
+    udp_socket,
+    wait_until,
+)
 
 FROM_1900_TO_1970 = 2208988800
 NTP_QUERY = bytes([4 << 3 | 3]) + bytes(39) + b"transmit"
@@ -149,7 +158,7 @@ class KernelTimestamps(unittest.TestCase):
         with udp_socket(daemon.address("udp")) as client:
             daemon.signal(signal.SIGSTOP)
             try:
-                wait_until(lambda: self.stopped(daemon.pid), "the daemon to stand still")
+                wait_until(lambda: process.is_stopped(daemon.pid), "the daemon to stand still")
                 before = time.time()
                 client.sendto(query, daemon.address("udp"))
                 time.sleep(self.HELD)
@@ -172,11 +181,6 @@ class KernelTimestamps(unittest.TestCase):
                 return received < resumed - self.HELD / 2
 
             wait_until(is_stamped_on_receipt, "the time when the kernel had it, not the daemon")
-
-    @staticmethod
-    def stopped(pid):
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] == "T"
 
     def test_ntp_tells_when_the_kernel_received_the_query(self):
         self.check("ntp", NTP_QUERY, 32, 40)

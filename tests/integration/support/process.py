@@ -60,6 +60,12 @@ def holds_unix_socket(pid):
     return any(number > 2 and target in sockets for number, target in descriptors(pid).items())
 
 
+def is_stopped(pid):
+    """Whether a SIGSTOP has taken effect."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+        return stat.read().rsplit(")", 1)[1].split()[0] == "T"
+
+
 def cpu_seconds(pid):
     """CPU time that the process has used so far, in user mode and in the kernel."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
