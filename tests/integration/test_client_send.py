@@ -95,8 +95,7 @@ class Sending:
         """Asleep before a full pipe, with nothing that it could do."""
         waiting = struct.unpack("i", fcntl.ioctl(self._read_end, termios.FIONREAD, bytes(4)))[0]
         before = process.cpu_seconds(self.process.pid)
-        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
-            state = stat.read().rsplit(")", 1)[1].split()[0]
+        state = process.status_fields(self.process.pid)[0]
         return waiting >= PIPE and state == "S" and process.cpu_seconds(self.process.pid) == before
 
     def read_all(self):

@@ -9,8 +9,8 @@ import tempfile
 import unittest
 
 import support
-from support import (Daemon, answer_to, connect, exchange, raw_socket, run, send_forged, udp_socket,
-                     wait_until)
+from support import (Daemon, answer_to, connect, exchange, process, raw_socket, run, send_forged,
+                     udp_socket, wait_until)
 from support.reloading import ReloadingDaemon
 
 HELPER = os.path.join(os.path.dirname(os.path.abspath(support.__file__)), "pass_sockets.py")
@@ -152,7 +152,7 @@ class Served(unittest.TestCase):
             address = daemon.address("tcp")
             ours = self.enterContext(borrowed(daemon.pid, FIRST))
             daemon.signal(signal.SIGSTOP)
-            wait_until(lambda: state_of(daemon.pid) == "T", "it is stopped")
+            wait_until(lambda: process.is_stopped(daemon.pid), "it is stopped")
             for _ in range(clients):
                 self.enterContext(connect(address)).sendall(b"early")
             daemon.signal(signal.SIGTERM)
@@ -167,11 +167,6 @@ class Served(unittest.TestCase):
             peer, _ = ours.accept()
             with peer:
                 self.assertEqual(peer.recv(16), b"early")
-
-
-def state_of(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-        return stat.read().rsplit(")", 1)[1].split()[0]
 
 
 class Prepared(unittest.TestCase):

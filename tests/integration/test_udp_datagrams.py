@@ -7,22 +7,17 @@ import socket
 import unittest
 
 import support
-from support import Daemon, Namespace, ip, udp_socket, wait_until
+from support import Daemon, Namespace, ip, process, udp_socket, wait_until
 
 ECHO = "[udp]\nlisten = 127.0.0.1:0, [::1]:0\nservice = echo\nrate_limit = 0\nloop_guard = 0\n"
 MARK = b"the one behind it"
-
-
-def is_stopped(daemon):
-    with open(f"/proc/{daemon.pid}/stat", encoding="ascii") as stat:
-        return stat.read().rsplit(")", 1)[1].split()[0] == "T"
 
 
 @contextlib.contextmanager
 def held(daemon):
     """Holds the daemon, so that what is sent meanwhile waits for it, and comes in batches."""
     daemon.signal(signal.SIGSTOP)
-    wait_until(lambda: is_stopped(daemon), "the daemon has stopped")
+    wait_until(lambda: process.is_stopped(daemon.pid), "the daemon has stopped")
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 
 from .network import free_port
+from .process import serving_sockets
 from .waiting import DEADLINE, wait_until
 
 
@@ -62,14 +63,7 @@ class Peer:
 
 def listens(port, transport):
     """Whether somebody listens there, in our network namespace."""
-    for family in ("", "6"):
-        with open(f"/proc/self/net/{transport}{family}", encoding="ascii") as table:
-            for line in list(table)[1:]:
-                fields = line.split()
-                # A TCP socket that listens is in state 0A, a bound UDP one in 07.
-                if fields[3] in ("0A", "07") and int(fields[1].rpartition(":")[2], 16) == port:
-                    return True
-    return False
+    return (transport, port) in serving_sockets().values()
 
 
 class Xinetd(Peer):

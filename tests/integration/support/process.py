@@ -60,17 +60,35 @@ def holds_unix_socket(pid):
     return any(number > 2 and target in sockets for number, target in descriptors(pid).items())
 
 
+def serving_sockets(pid="self"):
+    """The listening TCP and the bound UDP sockets of a process's network: (transport, port), by the name
+    that a descriptor has."""
+    found = {}
+    for transport, state in ("tcp", "0A"), ("udp", "07"):
+        for family in "", "6":
+            with open(f"/proc/{pid}/net/{transport}{family}", encoding="ascii") as table:
+                for fields in map(str.split, list(table)[1:]):
+                    if fields[3] == state:
+                        port = int(fields[1].rpartition(":")[2], 16)
+                        found[f"socket:[{fields[9]}]"] = transport, port
+    return found
+
+
+def status_fields(pid):
+    """What /proc/PID/stat says behind the name, which stands in brackets and may hold spaces: the state
+    is the first."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+        return stat.read().rsplit(")", 1)[1].split()
+
+
 def is_stopped(pid):
     """Whether a SIGSTOP has taken effect."""
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-        return stat.read().rsplit(")", 1)[1].split()[0] == "T"
+    return status_fields(pid)[0] == "T"
 
 
 def cpu_seconds(pid):
     """CPU time that the process has used so far, in user mode and in the kernel."""
-    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
-        # The name, field 2, stands in brackets and may hold spaces.
-        fields = stat.read().rsplit(")", 1)[1].split()
+    fields = status_fields(pid)
     user, system = int(fields[11]), int(fields[12])
     return (user + system) / os.sysconf("SC_CLK_TCK")
 

@@ -4,7 +4,7 @@ import signal
 from typing import NamedTuple
 
 from .daemon import Daemon
-from .process import descriptors
+from .process import descriptors, serving_sockets
 from .waiting import wait_until
 
 REFUSED = "reload refused: the old configuration stays"
@@ -16,16 +16,6 @@ class Sockets(NamedTuple):
 
     opened: set
     serving: set
-
-
-def serving_sockets(pid):
-    """The listening TCP and the bound UDP sockets of a process's network."""
-    found = set()
-    for table, state in ("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07"):
-        with open(f"/proc/{pid}/net/{table}", encoding="ascii") as file:
-            rows = [line.split() for line in list(file)[1:]]
-        found |= {f"socket:[{row[9]}]" for row in rows if row[3] == state}
-    return found
 
 
 class ReloadingDaemon(Daemon):
@@ -57,7 +47,7 @@ class ReloadingDaemon(Daemon):
         opened = {
             target for target in descriptors(self.pid).values() if target.startswith("socket:")
         }
-        return Sockets(opened, opened & serving_sockets(self.pid))
+        return Sockets(opened, opened & serving_sockets(self.pid).keys())
 
     def wait_for_sockets(self, before):
         """Waits until those that served before are open, and no other that was not."""
